@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+//
+// What the machine needs from the world outside the box. Frontends implement these with files, sockets and clocks;
+// tests with fakes. Nothing here is asynchronous: a device is called by the CPU and answers at once.
+
+/** The host end of a serial line. Bytes the guest sends go to `send`; bytes for the guest arrive through the chip. */
+export interface SerialPort {
+  /** The guest sent a byte. */
+  send(byte: number): void;
+  /** Next byte for the guest, or -1 when there is none. The chip asks at its own baud rate. */
+  receive(): number;
+  /** Called by the host end's owner when bytes become available after there were none. Set by the chip. */
+  onReadable?: () => void;
+}
+
+/** A line nobody is attached to. */
+export const unplugged: SerialPort = { send: () => {}, receive: () => -1 };
+
+/** A medium of fixed-size blocks. Reads and writes are synchronous and whole blocks. */
+export interface BlockDevice {
+  readonly blockBytes: number;
+  readonly blockCount: number;
+  readonly readonly: boolean;
+  /** Fills `into` (a whole number of blocks) from block `first`. Throws {@link MediumError} when the host fails. */
+  read(first: number, into: Uint8Array): void;
+  write(first: number, from: Uint8Array): void;
+  /** All earlier writes are safe from a crash of this process when it returns. */
+  flush(): void;
+  /** What the user calls it, for messages. */
+  readonly title: string;
+}
+
+/** The host could not read or write a medium. The device reports an unrecovered error to the guest. */
+export class MediumError extends Error {
+  override readonly name = 'MediumError';
+}
+
+/** Battery-backed bytes (PRAM, NVRAM): loaded at start, stored when they change. */
+export interface NonVolatile {
+  load(): Uint8Array | undefined;
+  store(bytes: Uint8Array): void;
+}
+
+/** Calendar time at power-on, in seconds since 1970-01-01 UTC. Later times follow virtual time. */
+export interface Calendar {
+  readonly startSeconds: number;
+}
+
+/** A picture of the screen, 4 bytes (red, green, blue, 255) a pixel. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly rgba: Uint8Array;
+}
+
+/** The output of a display adapter. */
+export interface Screen {
+  /** What is shown now; `undefined` while blanked or not set up. */
+  picture(): Picture | undefined;
+}
+
+/** Physical keys are named by the `code` of the W3C UI Events specification: `KeyA`, `Enter`, `MetaLeft`. */
+export type KeyCode = string;
+
+export interface KeyboardInput {
+  key(code: KeyCode, down: boolean): void;
+}
+
+export interface PointerInput {
+  /** Relative motion in host pixels and the pressed buttons (bit 0 left, 1 right, 2 middle). */
+  move(dx: number, dy: number, buttons: number): void;
+}

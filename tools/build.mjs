@@ -1,0 +1,44 @@
+// Builds dist/: generated sources, one WebAssembly module per CPU core, and the compiled TypeScript.
+// Each step is skipped while its outputs are newer than its inputs. --force rebuilds all.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+process.chdir(root);
+const force = process.argv.includes('--force');
+const only = process.argv.includes('--core') ? 'core' : undefined;
+
+/** Every file below `folder` whose path passes `keep`. */
+function files(folder, keep = () => true) {
+  if (!existsSync(folder)) return [];
+  if (statSync(folder).isFile()) return [folder];
+  return readdirSync(folder, { recursive: true })
+    .map((name) => join(folder, String(name)))
+    .filter((path) => statSync(path).isFile() && keep(path));
+}
+
+const newest = (paths) => Math.max(0, ...paths.map((path) => statSync(path).mtimeMs));
+const stale = (output, inputs) => force || !existsSync(output) || statSync(output).mtimeMs < newest(inputs);
+const run = (module, ...args) =>
+  execFileSync(process.execPath, [join('node_modules', module), ...args], { stdio: 'inherit' });
+
+/** AssemblyScript entry files, one per instruction set; the target of the same name is in asconfig.json. */
+const cores = ['ppc'].filter((isa) => existsSync(`core/${isa}/index.ts`));
+
+mkdirSync('dist/core', { recursive: true });
+for (const isa of cores) {
+  const sources = ['core/common', `core/${isa}`].flatMap((folder) => files(folder, (path) => !path.includes('/host/')));
+  if (stale(`dist/core/${isa}.wasm`, [...sources, 'asconfig.json'])) {
+    console.error(`building core/${isa}`);
+    run('assemblyscript/bin/asc.js', `core/${isa}/index.ts`, '--config', 'asconfig.json', '--target', isa);
+  }
+}
+if (only !== 'core') {
+  const sources = ['core', 'machines', 'frontends', 'tsconfig.json'].flatMap((path) => files(path));
+  if (stale('dist/.built', sources)) {
+    run('typescript/bin/tsc', '-p', 'tsconfig.json');
+    writeFileSync('dist/.built', '');
+  }
+}

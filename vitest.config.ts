@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config';
+
+// Tiers: see CONTRIBUTING.md. `unit` needs nothing but Node; the others skip by name what they cannot find.
+export default defineConfig({
+  test: {
+    reporters: ['default'],
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/board/**/*.test.ts'], testTimeout: 60_000 } },
+      { test: { name: 'cpu', include: ['test/cpu/**/*.test.ts'], testTimeout: 1_800_000, hookTimeout: 600_000 } },
+      {
+        test: {
+          name: 'boot',
+          include: ['test/boot/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          fileParallelism: true,
+          maxWorkers: 2,
+        },
+      },
+    ],
+  },
+});
