@@ -57,6 +57,8 @@ export interface Picture {
 export interface Screen {
   /** What is shown now; `undefined` while blanked or not set up. */
   picture(): Picture | undefined;
+  /** The rows of text shown, where the adapter or the reader of its picture can tell. */
+  text?(): string[] | undefined;
 }
 
 /** Physical keys are named by the `code` of the W3C UI Events specification: `KeyA`, `Enter`, `MetaLeft`. */

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+import type { Board } from './board.ts';
+import type { BlockDevice, Calendar, KeyboardInput, NonVolatile, PointerInput, Screen } from './host.ts';
+import type { Log } from './log.ts';
+import type { SerialLine } from './serial-line.ts';
+import type { Wire } from './wire.ts';
+
+/** A ROM image a machine can use; `roms.ts` lists them per machine. */
+export interface Image {
+  /** What the user calls it, for messages. */
+  readonly title: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A medium to attach: a disk specification the host understands (`FILE,readonly`), in the order given. */
+export interface Medium {
+  readonly kind: 'disk' | 'cdrom' | 'floppy';
+  readonly spec: string;
+}
+
+/** What a user chose, as plain data: it crosses to the machine thread. */
+export interface MachineConfig {
+  readonly machine: string;
+  readonly ramBytes: number;
+  /** The machine's own options by name, already checked against {@link MachineDefinition.options}. */
+  readonly options: Record<string, string>;
+  readonly media: readonly Medium[];
+  readonly roms: readonly Image[];
+  /** A firmware image; `undefined` means the built-in firmware. */
+  readonly firmware?: Image | undefined;
+  readonly kernel?: Image | undefined;
+  readonly initrd?: Image | undefined;
+  readonly append?: string | undefined;
+}
+
+/** What the machine needs from the host it runs on. */
+export interface MachineHost {
+  /** The compiled CPU core of an instruction set. */
+  core(isa: string): WebAssembly.Module;
+  disk(spec: string): BlockDevice;
+  /** Battery-backed memory called `name` of this machine. */
+  nonVolatile(name: string): NonVolatile;
+  readonly calendar: Calendar;
+  readonly log: Log;
+}
+
+/** A built machine: what the session drives. */
+export interface Machine {
+  readonly board: Board;
+  readonly screens: readonly Screen[];
+  readonly keyboard?: KeyboardInput | undefined;
+  readonly pointer?: PointerInput | undefined;
+  readonly serial: readonly SerialLine[];
+  /** Asserted when the guest switches the machine off. */
+  readonly powerOff: Wire;
+  /** Asserted when the guest pulls the reset line; the session then calls {@link start} with `warm`. */
+  readonly resetRequest: Wire;
+  /** Resets every device and puts firmware, kernel and registers where power-on finds them. */
+  start(kind: 'cold' | 'warm'): void;
+  /** Flushes media and battery-backed memory. */
+  close(): void;
+}
+
+/** One choice of a machine's own options. */
+export interface MachineOption {
+  readonly values: readonly string[];
+  readonly initial: string;
+  readonly title: string;
+}
+
+export interface MachineDefinition {
+  /** As in `emeritus boot NAME`. */
+  readonly name: string;
+  readonly title: string;
+  readonly year: number;
+  /** What works, in a line. */
+  readonly status: string;
+  readonly ram: { readonly min: number; readonly max: number; readonly initial: number };
+  readonly options: Readonly<Record<string, MachineOption>>;
+  build(host: MachineHost, config: MachineConfig): Machine;
+}

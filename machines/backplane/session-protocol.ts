@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+import type { KeyCode, Picture } from './host.ts';
+import type { LogCounts, LogEntry } from './log.ts';
+
+/** What ends a run before its time is over. */
+export type Until =
+  /** The text appears on serial line `port` (0 unless told otherwise), after everything earlier runs matched. */
+  | { readonly serial: string | RegExp; readonly port?: number }
+  /** The text can be read on the screen. */
+  | { readonly screen: string | RegExp };
+
+export interface RunRequest {
+  /** Virtual seconds at most. */
+  readonly seconds: number;
+  readonly until?: Until | undefined;
+}
+
+/** Why a run ended. `matched` is set when the condition was met. */
+export interface RunResult {
+  readonly reason: 'matched' | 'time' | 'off' | 'halted' | 'checkstop' | 'breakpoint' | 'paused';
+  readonly matched?: string | undefined;
+  /** Virtual seconds since power-on. */
+  readonly seconds: number;
+}
+
+export interface Status {
+  readonly seconds: number;
+  readonly pc: number;
+  /** Instructions executed since power-on. */
+  readonly ticks: number;
+  readonly counts: Record<string, LogCounts>;
+  readonly screen?: { readonly width: number; readonly height: number } | undefined;
+}
+
+/** What the session asks of the machine; each is answered once. */
+export interface Requests {
+  run: [RunRequest, RunResult];
+  pause: [undefined, undefined];
+  serial: [{ port: number; bytes: Uint8Array }, undefined];
+  key: [{ code: KeyCode; down: boolean }, undefined];
+  pointer: [{ dx: number; dy: number; buttons: number }, undefined];
+  /** Types on the machine's keyboard, a key every `gapSeconds` of virtual time. */
+  type: [{ text: string; gapSeconds?: number }, undefined];
+  picture: [undefined, Picture | undefined];
+  screenText: [undefined, string[] | undefined];
+  status: [undefined, Status];
+  reset: [{ kind: 'cold' | 'warm' }, undefined];
+  save: [undefined, Uint8Array];
+  restore: [{ snapshot: Uint8Array }, undefined];
+  close: [undefined, undefined];
+}
+
+export type RequestName = keyof Requests;
+
+/** What the machine tells without being asked. */
+export type SessionEvent =
+  | { readonly event: 'serial'; readonly port: number; readonly bytes: Uint8Array }
+  | { readonly event: 'log'; readonly entry: LogEntry };
+
+/** How requests reach a machine: in this thread, or in another. */
+export interface SessionChannel {
+  request<Name extends RequestName>(name: Name, argument: Requests[Name][0]): Promise<Requests[Name][1]>;
+  onEvent(listener: (event: SessionEvent) => void): void;
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+//
+// A machine as bytes; the format is described in docs/formats/snapshot.md.
+import { type Plain, type PlainFields, SnapshotError } from './device.ts';
+import type { Machine } from './machine.ts';
+import { PAGE_BYTES } from './memory.ts';
+import { decodePlain, encodePlain } from './plain-codec.ts';
+
+const MAGIC = 'EMERITUS';
+const VERSION = 1;
+
+/** Every device, the time and all memory. Pages of zeros are left out. */
+export function takeSnapshot(machine: Machine): Uint8Array {
+  const { board } = machine;
+  const memory: PlainFields = {};
+  for (const block of board.memory.blocks) memory[block.name] = savePages(block.bytes);
+  const { scheduler, devices } = board.save();
+  const body: PlainFields = { magic: MAGIC, version: VERSION, scheduler, devices, memory };
+  return encodePlain(body);
+}
+
+/** Puts back what {@link takeSnapshot} took, into a machine built with the same configuration. */
+export function restoreSnapshot(machine: Machine, bytes: Uint8Array): void {
+  const body = decodePlain(bytes);
+  if (!isFields(body) || body['magic'] !== MAGIC) throw new SnapshotError('this is not a snapshot of Emeritus');
+  if (body['version'] !== VERSION) {
+    throw new SnapshotError(`snapshot format ${String(body['version'])}; this version reads ${VERSION}`);
+  }
+  const { board } = machine;
+  const { scheduler, devices, memory } = body;
+  if (!isFields(scheduler) || !isFields(devices) || !isFields(memory)) throw new SnapshotError('damaged snapshot');
+  for (const block of board.memory.blocks) {
+    if (!isFields(memory[block.name])) {
+      throw new SnapshotError(`the snapshot has no memory "${block.name}": was it taken with other options?`);
+    }
+  }
+  for (const block of board.memory.blocks) {
+    restorePages(block.name, block.bytes, memory[block.name] as PlainFields);
+    board.memory.written(block.offset, block.size);
+  }
+  board.restore({ scheduler, devices: devices as Record<string, PlainFields> });
+}
+
+function savePages(bytes: Uint8Array): PlainFields {
+  const words = new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8);
+  const present: number[] = [];
+  for (let page = 0; page < bytes.length / PAGE_BYTES; page++) {
+    const first = (page * PAGE_BYTES) / 8;
+    for (let i = first; i < first + PAGE_BYTES / 8; i++) {
+      if (words[i] === 0n) continue;
+      present.push(page);
+      break;
+    }
+  }
+  const data = new Uint8Array(present.length * PAGE_BYTES);
+  present.forEach((page, index) => {
+    data.set(bytes.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES), index * PAGE_BYTES);
+  });
+  return { size: bytes.length, pages: Uint32Array.from(present), data };
+}
+
+function restorePages(name: string, bytes: Uint8Array, saved: PlainFields): void {
+  const { size, pages, data } = saved;
+  if (size !== bytes.length) throw new SnapshotError(`memory "${name}" has ${bytes.length} bytes, not ${String(size)}`);
+  if (!(pages instanceof Uint32Array) || !(data instanceof Uint8Array) || data.length !== pages.length * PAGE_BYTES) {
+    throw new SnapshotError(`memory "${name}" is damaged`);
+  }
+  bytes.fill(0);
+  pages.forEach((page, index) => {
+    if ((page + 1) * PAGE_BYTES > bytes.length) throw new SnapshotError(`memory "${name}" is damaged`);
+    bytes.set(data.subarray(index * PAGE_BYTES, (index + 1) * PAGE_BYTES), page * PAGE_BYTES);
+  });
+}
+
+const isFields = (value: Plain | undefined): value is PlainFields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
