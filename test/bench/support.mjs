@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// Shared by the benchmarks in this folder: compile a little AssemblyScript, time it fairly, print a table.
+import asc from 'assemblyscript/asc';
+
+export const MIB = 1 << 20;
+
+/** Compiles AssemblyScript source text with the flags of the real cores. Returns the module's bytes. */
+export async function compile(source, { shared = true, memoryBytes = 16 * MIB, wat = false } = {}) {
+  const pages = Math.ceil(memoryBytes / 65536);
+  const args = ['bench.ts', '-o', 'bench.wasm', '-t', 'bench.wat', '--runtime', 'stub', '--importMemory', '--noAssert'];
+  args.push('-O3', '--converge', '--noExportMemory', '--initialMemory', `${pages}`, '--maximumMemory', `${pages}`);
+  if (shared) args.push('--sharedMemory', '--enable', 'threads,simd');
+  const output = {};
+  const messages = [];
+  const result = await asc.main(args, {
+    readFile: (name) => (name === 'bench.ts' ? source : null),
+    writeFile: (name, contents) => void (output[name] = contents),
+    listFiles: () => [],
+    stderr: { write: (text) => void messages.push(text) },
+  });
+  if (result.error) throw new Error(`${messages.join('')}${result.error.message}`);
+  return wat ? { wasm: output['bench.wasm'], wat: output['bench.wat'] } : output['bench.wasm'];
+}
+
+export function memory({ shared = true, memoryBytes = 16 * MIB } = {}) {
+  const pages = Math.ceil(memoryBytes / 65536);
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+}
+
+export function instantiate(wasm, mem, host = {}) {
+  const env = { memory: mem, abort: () => undefined, seed: () => 1 };
+  return new WebAssembly.Instance(new WebAssembly.Module(wasm), { env, host, bench: host }).exports;
+}
+
+/** A small generator with a fixed seed: the same program on every machine and in every run. */
+export function random(seed) {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % below;
+  };
+}
+
+/** Picks by weight from `[[weight, value], …]`. */
+export function pick(rng, choices) {
+  let n = rng(choices.reduce((sum, [weight]) => sum + weight, 0));
+  for (const [weight, value] of choices) {
+    n -= weight;
+    if (n < 0) return value;
+  }
+  throw new Error('unreachable');
+}
+
+/**
+ * Nanoseconds a step for each of several ways to do the same work. Rounds are interleaved so that a noisy neighbour
+ * hurts all alike, and the best round counts. `ways` maps a name to a function that does `steps` steps.
+ */
+export function nsPerStep(ways, steps, rounds = Number(process.env.EMERITUS_BENCH_ROUNDS ?? 15)) {
+  const best = new Map();
+  for (const [, work] of ways) for (let i = 0; i < 3; i++) work();
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, work] of ways) {
+      const start = process.hrtime.bigint();
+      work();
+      const ns = Number(process.hrtime.bigint() - start) / steps;
+      best.set(name, Math.min(best.get(name) ?? Infinity, ns));
+    }
+  }
+  return best;
+}
+
+export function table(title, columns, rows) {
+  console.log(`\n${title}\n`);
+  const text = [columns, ...rows].map((row) => row.map((cell) => (typeof cell === 'number' ? cell.toFixed(2) : cell)));
+  const width = columns.map((_, i) => Math.max(...text.map((row) => row[i].length)));
+  const line = (row) =>
+    `| ${row.map((cell, i) => (i ? cell.padStart(width[i]) : cell.padEnd(width[i]))).join(' | ')} |`;
+  console.log(line(text[0]));
+  console.log(`|${width.map((w, i) => (i ? `${'-'.repeat(w + 1)}:` : '-'.repeat(w + 2))).join('|')}|`);
+  for (const row of text.slice(1)) console.log(line(row));
+}
