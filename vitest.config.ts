@@ -1,9 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
+// EMERITUS_TEST_JSON names a file for the results, which tools/test-summary.mjs adds up.
+const json = process.env['EMERITUS_TEST_JSON'];
+
 // Tiers: see CONTRIBUTING.md. `unit` needs nothing but Node; the others skip by name what they cannot find.
 export default defineConfig({
   test: {
-    reporters: ['default'],
+    reporters: json === undefined ? ['default'] : ['default', ['json', { outputFile: json }]],
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/board/**/*.test.ts'], testTimeout: 60_000 } },
       { test: { name: 'cpu', include: ['test/cpu/**/*.test.ts'], testTimeout: 1_800_000, hookTimeout: 600_000 } },

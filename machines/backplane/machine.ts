@@ -15,6 +15,8 @@ export interface Image {
 /** A medium to attach: a disk specification the host understands (`FILE,readonly`), in the order given. */
 export interface Medium {
   readonly kind: 'disk' | 'cdrom' | 'floppy';
+  /** Which bus it goes to, where the machine has several; `undefined` leaves it to the machine. */
+  readonly bus?: 'ide' | 'scsi' | undefined;
   readonly spec: string;
 }
 

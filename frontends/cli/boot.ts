@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+import { type Command, Option } from 'commander';
+import { LOG_MASKS, type LogEntry, type LogMask } from '../../machines/backplane/log.ts';
+import type { Image, MachineConfig, MachineDefinition, Medium } from '../../machines/backplane/machine.ts';
+import { MachineSession } from '../../machines/backplane/session.ts';
+import type { RunResult } from '../../machines/backplane/session-protocol.ts';
+import { readImage } from '../host/files.ts';
+import { writePng } from '../host/png.ts';
+import { openSerial, type SerialEnd } from '../host/serial.ts';
+import { ThreadChannel } from '../host/thread-channel.ts';
+import { UserError } from '../host/user-error.ts';
+import { EXIT } from './exit-codes.ts';
+import { findMachine, parseMachineOptions, parseRam } from './machine-options.ts';
+import { readRoms } from './roms.ts';
+
+interface BootOptions {
+  rom: string[];
+  firmware?: string;
+  ram?: string;
+  set: string[];
+  disk: string[];
+  cdrom: string[];
+  floppy: string[];
+  kernel?: string;
+  initrd?: string;
+  append?: string;
+  serial: string[];
+  display: string;
+  time?: 'virtual' | 'realtime';
+  date?: string;
+  state?: string;
+  until?: string;
+  timeout?: string;
+  screenshot?: string;
+  log?: string;
+}
+
+const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
+
+export function addBootCommand(program: Command, setCode: (code: number) => void): void {
+  const many = (flags: string, description: string): Option =>
+    new Option(flags, description).argParser(collect).default([], '');
+  program
+    .command('boot')
+    .description('Boot a machine.')
+    .argument('<machine>', 'a name that "emeritus machines" lists')
+    .addOption(many('--rom <file>', 'an original ROM image of the machine; repeat for machines with several'))
+    .option('--firmware <file>', 'a firmware image instead of a ROM, or "builtin" (the default without --rom)')
+    .option('--ram <size>', 'amount of RAM, as in 256M')
+    .addOption(many('--set <name=value>', "one of the machine's own options (see describe)"))
+    .addOption(many('--disk <file[,opts]>', 'attach a disk image; opts: readonly, overlay[=FILE], bus=ide|scsi'))
+    .addOption(many('--cdrom <file[,opts]>', 'attach a CD-ROM image; opts: bus=ide|scsi'))
+    .addOption(many('--floppy <file[,opts]>', 'insert a floppy image; opts: readonly, overlay[=FILE]'))
+    .option('--kernel <file>', 'start this kernel (ELF, may be gzip-compressed) instead of a disk')
+    .option('--initrd <file>', 'initial RAM disk for --kernel')
+    .option('--append <text>', 'command line for --kernel')
+    .addOption(many('--serial <end>', 'serial line: stdio, pty, tcp:HOST:PORT, file:PATH or none; repeat for more'))
+    .addOption(new Option('--display <kind>', 'where the screen is shown').choices(['none']).default('none'))
+    .addOption(
+      new Option('--time <mode>', 'pace of virtual time; default: realtime on a terminal, virtual otherwise').choices([
+        'virtual',
+        'realtime',
+      ]),
+    )
+    .option('--date <iso>', 'calendar time at power-on, as in 2001-03-24T12:00:00Z; default: now')
+    .option('--state <folder>', 'keep battery-backed memory (PRAM, NVRAM) in this folder')
+    .option('--until <text>', 'end with success when the first serial line has sent this text')
+    .option('--timeout <seconds>', 'give up after this many seconds of host time (exit code 3)')
+    .option('--screenshot <file.png>', 'write the screen to a PNG file at the end')
+    .option('--log <masks>', `what to report, comma-separated: ${LOG_MASKS.join(', ')}`)
+    .action(async (name: string, options: BootOptions) => setCode(await boot(findMachine(name), options)));
+}
+
+async function boot(definition: MachineDefinition, options: BootOptions): Promise<number> {
+  const timeoutMs = options.timeout === undefined ? undefined : parseSeconds(options.timeout) * 1000;
+  const logMasks = parseLogMasks(options.log);
+  const config = readConfig(definition, options);
+  const startSeconds = parseDate(options.date);
+  const serialSpecs = options.serial.length > 0 ? options.serial : ['stdio'];
+  const interactive = serialSpecs.includes('stdio') && process.stdin.isTTY && process.stdout.isTTY;
+  const ends: SerialEnd[] = [];
+  let session: MachineSession | undefined;
+  try {
+    const time = options.time ?? (interactive ? 'realtime' : 'virtual');
+    const channel = await ThreadChannel.open({ config, time, stateFolder: options.state, startSeconds, logMasks });
+    session = new MachineSession(channel);
+    for (const spec of serialSpecs) ends.push(await openSerial(spec));
+    return await attend(session, definition, options, ends, timeoutMs);
+  } finally {
+    await session?.close().catch(() => undefined);
+    for (const end of ends) end.close();
+  }
+}
+
+/** Everything that happens between power-on and the end of the command. */
+async function attend(
+  session: MachineSession,
+  definition: MachineDefinition,
+  options: BootOptions,
+  ends: readonly SerialEnd[],
+  timeoutMs: number | undefined,
+): Promise<number> {
+  let code: number | undefined;
+  const endWith = (exitCode: number): void => {
+    code ??= exitCode;
+    void session.pause().catch(() => undefined);
+  };
+  session.onEvent((event) => {
+    if (event.event === 'serial') ends[event.port]?.write(event.bytes);
+    else process.stderr.write(formatLog(event.entry));
+  });
+  ends.forEach((end, port) => {
+    end.onData((bytes) => void session.serial(bytes, port).catch(() => undefined));
+    end.onQuit(() => endWith(EXIT.ok));
+  });
+  const onInterrupt = (): void => endWith(EXIT.interrupted);
+  const onTerminate = (): void => endWith(EXIT.terminated);
+  process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate).on('SIGHUP', onTerminate);
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => endWith(EXIT.timeout), timeoutMs);
+  try {
+    const result =
+      options.until === undefined
+        ? await session.runFor(Infinity)
+        : await session.runUntil({ serial: options.until }, Infinity);
+    clearTimeout(timer);
+    if (options.screenshot !== undefined) await saveScreenshot(session, options.screenshot);
+    return explain(result, code, definition, options);
+  } finally {
+    clearTimeout(timer);
+    process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate).off('SIGHUP', onTerminate);
+  }
+}
+
+function explain(
+  result: RunResult,
+  code: number | undefined,
+  { name }: MachineDefinition,
+  options: BootOptions,
+): number {
+  const say = (text: string): void => void process.stderr.write(`\r\nemeritus: ${text}\n`);
+  switch (result.reason) {
+    case 'matched':
+      return EXIT.ok;
+    case 'off':
+      if (options.until === undefined) return EXIT.ok;
+      say(`${name} was switched off before it sent ${JSON.stringify(options.until)}`);
+      return EXIT.halted;
+    case 'checkstop':
+      say(`${name}'s CPU stopped for good (checkstop); --log guest,unimp may tell why`);
+      return EXIT.halted;
+    case 'halted':
+      say(`${name} waits for an interrupt that can never come; --log guest,unimp may tell why`);
+      return EXIT.halted;
+    default:
+      if (code === EXIT.timeout) say(`stopped after ${options.timeout} s (--timeout)`);
+      return code ?? EXIT.ok;
+  }
+}
+
+function readConfig(definition: MachineDefinition, options: BootOptions): MachineConfig {
+  const image = (path: string | undefined, what: string): Image | undefined =>
+    path === undefined ? undefined : readImage(path, what);
+  if (options.kernel === undefined && options.initrd !== undefined) {
+    throw new UserError('EMERITUS_OPTION', '--initrd goes with --kernel; give a kernel too');
+  }
+  if (options.kernel === undefined && options.append !== undefined) {
+    throw new UserError('EMERITUS_OPTION', '--append goes with --kernel; give a kernel too');
+  }
+  if (options.rom.length > 0 && options.firmware !== undefined) {
+    throw new UserError('EMERITUS_OPTION', '--rom and --firmware exclude each other; give one of them');
+  }
+  return {
+    machine: definition.name,
+    ramBytes: options.ram === undefined ? definition.ram.initial : parseRam(options.ram, definition),
+    options: parseMachineOptions(options.set, definition),
+    media: [
+      ...options.disk.map((spec) => parseMedium('disk', spec)),
+      ...options.cdrom.map((spec) => parseMedium('cdrom', spec)),
+      ...options.floppy.map((spec) => parseMedium('floppy', spec)),
+    ],
+    roms: readRoms(definition, options.rom),
+    firmware: options.firmware === 'builtin' ? undefined : image(options.firmware, '--firmware'),
+    kernel: image(options.kernel, '--kernel'),
+    initrd: image(options.initrd, '--initrd'),
+    append: options.append,
+  };
+}
+
+/** Takes `bus=…` out of a medium's options; the rest is the host's. */
+function parseMedium(kind: Medium['kind'], text: string): Medium {
+  const words = text.split(',');
+  const buses = words.filter((word) => word.startsWith('bus=')).map((word) => word.slice('bus='.length));
+  const spec = [...words.filter((word) => !word.startsWith('bus=')), ...(kind === 'cdrom' ? ['cdrom'] : [])].join(',');
+  if (words[0] === '') throw new UserError('EMERITUS_OPTION', `--${kind}: expected a file name; found "${text}"`);
+  const bus = buses.at(-1);
+  if (bus !== undefined && bus !== 'ide' && bus !== 'scsi') {
+    throw new UserError('EMERITUS_OPTION', `--${kind} ${words[0]}: bus is ide or scsi; found "${bus}"`);
+  }
+  return { kind, bus, spec };
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds < 2_000_000)) {
+    throw new UserError('EMERITUS_OPTION', `--timeout: expected a number of seconds greater than 0; found "${text}"`);
+  }
+  return seconds;
+}
+
+function parseLogMasks(text: string | undefined): LogMask[] {
+  if (text === undefined) return [];
+  return text.split(',').map((word) => {
+    const mask = LOG_MASKS.find((known) => known === word);
+    if (mask === undefined) {
+      throw new UserError(
+        'EMERITUS_OPTION',
+        `--log: expected some of ${LOG_MASKS.join(', ')}, separated by commas; found "${word}"`,
+      );
+    }
+    return mask;
+  });
+}
+
+/** Seconds since 1970 UTC. */
+function parseDate(text: string | undefined): number {
+  const milliseconds = text === undefined ? Date.now() : Date.parse(text);
+  if (Number.isNaN(milliseconds)) {
+    throw new UserError('EMERITUS_OPTION', `--date: expected a date as in 2001-03-24T12:00:00Z; found "${text}"`);
+  }
+  return Math.floor(milliseconds / 1000);
+}
+
+async function saveScreenshot(session: MachineSession, path: string): Promise<void> {
+  const picture = await session.screenshot();
+  if (picture === undefined) {
+    process.stderr.write('emeritus: --screenshot: the screen shows nothing, no file was written\n');
+    return;
+  }
+  writePng(path, picture);
+}
+
+const formatLog = ({ mask, device, message, pc }: LogEntry): string =>
+  `[${mask}] ${device}: ${message} (pc 0x${pc.toString(16)})\r\n`;

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+//
+// The machine's own thread: builds the machine, then alternates between slices of it and the session's requests.
+// It never returns to the event loop, so nothing here may wait for a callback of Node's.
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { LogMask } from '../../machines/backplane/log.ts';
+import type { MachineConfig } from '../../machines/backplane/machine.ts';
+import { MachineServer } from '../../machines/backplane/machine-server.ts';
+import type { RequestName, Requests } from '../../machines/backplane/session-protocol.ts';
+import { machineNamed } from '../../machines/registry.ts';
+import { NodeMachineHost } from './node-machine-host.ts';
+import type { FromThread, ToThread } from './thread-channel.ts';
+import { UserError } from './user-error.ts';
+
+export interface ThreadData {
+  readonly config: MachineConfig;
+  readonly time: 'virtual' | 'realtime';
+  readonly stateFolder: string | undefined;
+  readonly startSeconds: number;
+  readonly logMasks: readonly LogMask[];
+  /** One word; the session changes it and notifies when it has posted a request. */
+  readonly doorbell: SharedArrayBuffer;
+}
+
+function main(port: MessagePort, data: ThreadData): void {
+  const post = (message: FromThread): void => port.postMessage(message);
+  const doorbell = new Int32Array(data.doorbell);
+  const host = new NodeMachineHost({
+    stateFolder: data.stateFolder,
+    startSeconds: data.startSeconds,
+    logMasks: data.logMasks,
+    onLog: (entry) => post({ event: { event: 'log', entry } }),
+  });
+  const machine = machineNamed(data.config.machine).build(host, data.config);
+  const clock = data.time === 'realtime' ? { now: () => performance.now() } : undefined;
+  const server = new MachineServer(machine, (event) => post({ event }), clock);
+  post({ ready: true });
+
+  let open = true;
+  const answer = ({ id, name, argument }: ToThread): void => {
+    server.handle(name, argument as Requests[RequestName][0], (result) => {
+      if (result instanceof Error) post({ id, error: result.message });
+      else post({ id, result });
+    });
+    if (name === 'close') open = false;
+  };
+  while (open) {
+    const rung = Atomics.load(doorbell, 0);
+    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+      answer(next.message as ToThread);
+    }
+    if (!open) break;
+    const sleepMs = server.tick();
+    if (sleepMs > 0) Atomics.wait(doorbell, 0, rung, sleepMs);
+  }
+  port.close();
+}
+
+if (parentPort !== null) {
+  try {
+    main(parentPort, workerData as ThreadData);
+  } catch (error) {
+    const failed =
+      error instanceof UserError
+        ? { message: error.message, code: error.code }
+        : { message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    parentPort.postMessage({ failed } satisfies FromThread);
+    parentPort.close();
+  }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BlockDevice, Calendar, NonVolatile } from '../../machines/backplane/host.ts';
+import { Log, type LogEntry, type LogMask } from '../../machines/backplane/log.ts';
+import type { MachineHost } from '../../machines/backplane/machine.ts';
+import { openDisk } from './disk.ts';
+import { fileNonVolatile, memoryNonVolatile } from './non-volatile.ts';
+import { packageRoot } from './package-root.ts';
+import { UserError } from './user-error.ts';
+
+export interface HostOptions {
+  /** Folder for battery-backed memory; without it every machine starts with empty batteries. */
+  readonly stateFolder?: string | undefined;
+  /** Calendar time at power-on, in seconds since 1970 UTC. */
+  readonly startSeconds: number;
+  readonly logMasks?: readonly LogMask[];
+  readonly onLog?: (entry: LogEntry) => void;
+}
+
+/** A machine's host end made of Node's files. Used in the machine's own thread. */
+export class NodeMachineHost implements MachineHost {
+  readonly calendar: Calendar;
+  readonly log: Log;
+  readonly #stateFolder: string | undefined;
+  readonly #modules = new Map<string, WebAssembly.Module>();
+
+  constructor(options: HostOptions) {
+    this.calendar = { startSeconds: options.startSeconds };
+    this.log = new Log(options.onLog, options.logMasks);
+    this.#stateFolder = options.stateFolder;
+  }
+
+  core(isa: string): WebAssembly.Module {
+    let module = this.#modules.get(isa);
+    if (module === undefined) {
+      const path = join(packageRoot(), 'dist', 'core', `${isa}.wasm`);
+      if (!existsSync(path)) {
+        throw new UserError(
+          'EMERITUS_CORE_MISSING',
+          `the ${isa} CPU core is not built: expected ${path}; run "npm run build"`,
+        );
+      }
+      module = new WebAssembly.Module(readFileSync(path));
+      this.#modules.set(isa, module);
+    }
+    return module;
+  }
+
+  disk(spec: string): BlockDevice {
+    return openDisk(spec);
+  }
+
+  nonVolatile(name: string): NonVolatile {
+    return this.#stateFolder === undefined
+      ? memoryNonVolatile()
+      : fileNonVolatile(join(this.#stateFolder, `${name}.bin`));
+  }
+}
