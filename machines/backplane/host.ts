@@ -53,10 +53,37 @@ export interface Picture {
   readonly rgba: Uint8Array;
 }
 
+/** A linear framebuffer: where in the shared memory it is, and how its pixels are made. */
+export interface ScreenMode {
+  readonly width: number;
+  readonly height: number;
+  /** Bits of a pixel; 15 takes 16, 32 has 24 of colour. Below 8 the leftmost pixel is in the highest bits. */
+  readonly bpp: 1 | 2 | 4 | 8 | 15 | 16 | 24 | 32;
+  /** Bytes from a line to the next. */
+  readonly stride: number;
+  /** Where the first pixel is in the machine's shared memory. */
+  readonly offset: number;
+  /** Order of the bytes of a pixel; `big` has red before blue in memory. */
+  readonly byteOrder: 'big' | 'little';
+  /** 4 bytes (red, green, blue, 255) a colour, for 8 bits a pixel and fewer. */
+  readonly palette?: Uint8Array;
+}
+
+export interface ScreenRect {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** The output of a display adapter. */
 export interface Screen {
   /** What is shown now; `undefined` while blanked or not set up. */
   picture(): Picture | undefined;
+  /** The framebuffer behind the picture; `undefined` while blanked, or where only `picture` can tell. */
+  mode?(): ScreenMode | undefined;
+  /** What changed since the last call; the whole picture after a change of mode or palette. For one caller. */
+  damage?(): readonly ScreenRect[];
   /** The rows of text shown, where the adapter or the reader of its picture can tell. */
   text?(): string[] | undefined;
 }
