@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { type Command, Option } from 'commander';
+import { calendarFrom } from '../host/calendar.ts';
 import { LOG_MASKS, type LogEntry, type LogMask } from '../../machines/backplane/log.ts';
 import type { Image, MachineConfig, MachineDefinition, Medium } from '../../machines/backplane/machine.ts';
 import { MachineSession } from '../../machines/backplane/session.ts';
@@ -75,7 +76,7 @@ async function boot(definition: MachineDefinition, options: BootOptions): Promis
   const timeoutMs = options.timeout === undefined ? undefined : parseSeconds(options.timeout) * 1000;
   const logMasks = parseLogMasks(options.log);
   const config = readConfig(definition, options);
-  const startSeconds = parseDate(options.date);
+  const { startSeconds } = calendarFrom(options.date);
   const serialSpecs = options.serial.length > 0 ? options.serial : ['stdio'];
   const interactive = serialSpecs.includes('stdio') && process.stdin.isTTY && process.stdout.isTTY;
   const ends: SerialEnd[] = [];
@@ -219,15 +220,6 @@ function parseLogMasks(text: string | undefined): LogMask[] {
     }
     return mask;
   });
-}
-
-/** Seconds since 1970 UTC. */
-function parseDate(text: string | undefined): number {
-  const milliseconds = text === undefined ? Date.now() : Date.parse(text);
-  if (Number.isNaN(milliseconds)) {
-    throw new UserError('EMERITUS_OPTION', `--date: expected a date as in 2001-03-24T12:00:00Z; found "${text}"`);
-  }
-  return Math.floor(milliseconds / 1000);
 }
 
 async function saveScreenshot(session: MachineSession, path: string): Promise<void> {

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+import { powermacG3 } from './apple/powermac-g3.ts';
+import type { MachineDefinition } from './backplane/machine.ts';
+
+/** Every machine, in the order `emeritus machines` lists them. */
+export const MACHINES: readonly MachineDefinition[] = [powermacG3];
+
+/** The machine called `name`, which must exist. */
+export function machineNamed(name: string): MachineDefinition {
+  const found = MACHINES.find((machine) => machine.name === name);
+  if (found === undefined) throw new RangeError(`no machine called ${name}`);
+  return found;
+}
