@@ -8,8 +8,9 @@
 // else goes through common/softfloat.
 //
 // Where the architecture leaves a result open:
-//  - fres is 1/x rounded to nearest in single precision, frsqrte 1/√x with two double roundings (estimates may be
-//    better than the 2^-8 and 2^-5 required). Both clear FR and FI and never set XX.
+//  - fres is 1/x rounded to single precision; frsqrte is 1/√x, root and quotient each rounded to double. The chips'
+//    own estimates come from tables that no manual prints; these are better than the 2^-8 and 2^-5 required of them.
+//    Both clear FR and FI and never set XX.
 //  - fctiw, fctiwz and mffs put 0xfff8_0000 in the high word, as the 750 does; fctiw and fctiwz of a negative number
 //    that becomes 0 put 0xfff8_0001 there. The conversions leave FPRF alone.
 //  - The single forms round the exact result of whatever binary64 operands once, NaN fractions are cut to 23 bits.
@@ -464,18 +465,19 @@ export function op_fsqrts(op: u32): void {
   complete(op, result, sf.flags, true);
 }
 
-/** Estimates: 1/x rounded to single; an estimate is never inexact. */
+/** Estimates are never inexact. */
 export function op_fres(op: u32): void {
-  const result = sf.f64Div((modeOf(sf.TO_SINGLE) & ~RN) | sf.ROUND_NEAREST, ONE, frB(op));
+  const result = sf.f64Div(modeOf(sf.TO_SINGLE), ONE, frB(op));
   complete(op, result, sf.flags & ~(sf.INEXACT | sf.ROUNDED_UP), true);
 }
 
 export function op_frsqrte(op: u32): void {
   const b = frB(op);
-  let result = sf.f64Sqrt(sf.ROUND_NEAREST, b);
+  const mode = modeOf(0);
+  let result = sf.f64Sqrt(mode, b);
   let flags = sf.flags;
   if (!sf.isNan(result)) {
-    result = sf.f64Div(sf.ROUND_NEAREST, ONE, result);
+    result = sf.f64Div(mode, ONE, result);
     flags |= sf.flags;
   }
   complete(op, result, flags & ~(sf.INEXACT | sf.ROUNDED_UP), false);
