@@ -73,6 +73,14 @@ export class SavedFields {
     return value;
   }
 
+  /** One of a list of words. */
+  oneOf<T extends string>(name: string, words: readonly T[]): T {
+    const value = this.#fields[name];
+    const word = words.find((candidate) => candidate === value);
+    if (word === undefined) throw this.#bad(name, `one of ${words.join(', ')}`);
+    return word;
+  }
+
   /** A copy of the bytes; `length` is exact when given, otherwise any length up to `max`. */
   bytes(name: string, length?: number, max = 0xffff_ffff): Uint8Array {
     const value = this.#fields[name];
