@@ -52,6 +52,7 @@ const VE: u32 = 0x0000_0080;
 const OE: u32 = 0x0000_0040;
 const UE: u32 = 0x0000_0020;
 const ZE: u32 = 0x0000_0010;
+const XE: u32 = 0x0000_0008;
 const NI: u32 = 0x0000_0004;
 const RN: u32 = 0x0000_0003; // same values as softfloat's ROUND_…
 /** VE, OE, UE, ZE, XE: each 22 bits below VX, OX, UX, ZX, XX. */
@@ -342,6 +343,44 @@ function quickSqrt(a: u64): u64 {
   return bits;
 }
 
+/**
+ * p + e = a × b exactly (e is the residual of the product), s + t = p + z, w + v = t + e and r + l = s + w (TwoSum), so
+ * the exact result is r + l + v. The limits on the exponents keep everything far from overflow and the scale of e
+ * normal. If v is 0, r is the nearest number to s + w and all is said. If not, t is not 0 either: p and z did not
+ * cancel, |s| is at least half the larger of them, |w| < 2^-50 |s|, and the unit g in the last place of w is less than
+ * 2^-100 |r|, while |v| ≤ g / 2. s, w, l and the midpoints next to r are multiples of g, so v cannot carry s + w across
+ * r or a midpoint; it can only break a tie. In a tie l is a power of two: not quick.
+ */
+// @ts-ignore: decorator
+@inline
+function quickFma(a: u64, c: u64, addend: u64): u64 {
+  const p = reinterpret<f64>(a) * reinterpret<f64>(c);
+  const ep = biased(reinterpret<u64>(p));
+  if (ep - 0x100 > 0x6f0 || !isNormal(a) || !isNormal(c)) return NOT_QUICK;
+  if (biased(addend) - 1 > 0x7ef && addend << 1) return NOT_QUICK;
+  const unit = biased(a) + biased(c);
+  const error = significand(a) * significand(c) - (significand(reinterpret<u64>(p)) << (ep - unit + 1075));
+  const e = <f64>error * reinterpret<f64>(((<u64>(unit - 1127)) << 52) | (reinterpret<u64>(p) & sf.SIGN));
+  const z = reinterpret<f64>(addend);
+  const s = p + z;
+  const s1 = s - p;
+  const t = p - (s - s1) + (z - s1);
+  const w = t + e;
+  const w1 = w - t;
+  const v = t - (w - w1) + (e - w1);
+  const r = s + w;
+  const bits = reinterpret<u64>(r);
+  if (biased(bits) < 2) return NOT_QUICK;
+  const r1 = r - s;
+  const l = s - (r - r1) + (w - r1);
+  if (v != 0 && l != 0) {
+    if (!(reinterpret<u64>(l) & FRACTION)) return NOT_QUICK;
+  }
+  const rest = l != 0 ? l : v;
+  residual = rest == 0 ? 0 : <i64>(reinterpret<u64>(rest) ^ bits) | 1;
+  return bits;
+}
+
 // ── Arithmetic ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 // @ts-ignore: decorator
@@ -496,7 +535,21 @@ export function op_frsp(op: u32): void {
 // @ts-ignore: decorator
 @inline
 function multiplyAdd(op: u32, addend: u64, negate: bool, precision: u32): void {
-  let result = sf.f64Fma(modeOf(precision), frA(op), frC(op), addend);
+  const a = frA(op);
+  const c = frC(op);
+  if (quick()) {
+    let r = quickFma(a, c, addend);
+    if (r != NOT_QUICK) {
+      if (negate) r ^= sf.SIGN;
+      if (precision) {
+        if (retireSingle(op, r)) return;
+      } else {
+        retireDouble(op, r);
+        return;
+      }
+    }
+  }
+  let result = sf.f64Fma(modeOf(precision), a, c, addend);
   if (negate) result = negated(result);
   complete(op, result, sf.flags, precision != 0);
 }
@@ -550,11 +603,33 @@ function convertToInteger(op: u32, mode: u32): void {
   raise(op, fpscr, raised);
 }
 
+/** The same for x that the host rounded to the integral value r; inexact must not be enabled. */
+// @ts-ignore: decorator
+@inline
+function quickInteger(op: u32, x: f64, r: f64): bool {
+  if (!(abs(r) < 2147483648.0) || cpu.fpscr & XE) return false;
+  const integer = <u32>(<i32>r);
+  const minusZero = !integer && reinterpret<i64>(x) < 0;
+  setFpr(frD(op), INTEGER_HIGH_WORD | (minusZero ? INTEGER_MINUS_ZERO : 0) | <u64>integer);
+  let fpscr = cpu.fpscr & ~(FR | FI);
+  if (r != x) {
+    fpscr |= abs(r) > abs(x) ? FI | FR : FI;
+    if (!(fpscr & XX)) fpscr |= FX | XX;
+  }
+  cpu.fpscr = fpscr;
+  copyToCr1(op);
+  return true;
+}
+
 export function op_fctiw(op: u32): void {
+  const x = reinterpret<f64>(frB(op));
+  if (!(cpu.fpscr & RN) && quickInteger(op, x, nearest(x))) return;
   convertToInteger(op, cpu.fpscr & RN);
 }
 
 export function op_fctiwz(op: u32): void {
+  const x = reinterpret<f64>(frB(op));
+  if (quickInteger(op, x, trunc(x))) return;
   convertToInteger(op, sf.ROUND_ZERO);
 }
 
