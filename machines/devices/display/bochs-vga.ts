@@ -210,7 +210,12 @@ export class BochsVga implements Device, Screen {
 
   text(): string[] | undefined {
     if (this.#vbeEnabled || !this.#vga.displaying || !isTextMode(this.#vga)) return undefined;
-    return textCells(this.#vga, this.#words).map((row) => row.map(({ code }) => codePage437(code)).join(''));
+    return textCells(this.#vga, this.#words).map((row) =>
+      row
+        .map(({ code }) => codePage437(code))
+        .join('')
+        .trimEnd(),
+    );
   }
 
   /** Runs of lines that touch the dirty pages. */
