@@ -52,7 +52,6 @@ const VE: u32 = 0x0000_0080;
 const OE: u32 = 0x0000_0040;
 const UE: u32 = 0x0000_0020;
 const ZE: u32 = 0x0000_0010;
-const XE: u32 = 0x0000_0008;
 const NI: u32 = 0x0000_0004;
 const RN: u32 = 0x0000_0003; // same values as softfloat's ROUND_…
 /** VE, OE, UE, ZE, XE: each 22 bits below VX, OX, UX, ZX, XX. */
@@ -603,11 +602,11 @@ function convertToInteger(op: u32, mode: u32): void {
   raise(op, fpscr, raised);
 }
 
-/** The same for x that the host rounded to the integral value r; inexact must not be enabled. */
+/** The same for x that the host rounded to the integral value r. */
 // @ts-ignore: decorator
 @inline
 function quickInteger(op: u32, x: f64, r: f64): bool {
-  if (!(abs(r) < 2147483648.0) || cpu.fpscr & XE) return false;
+  if (!(abs(r) < 2147483648.0)) return false;
   const integer = <u32>(<i32>r);
   const minusZero = !integer && reinterpret<i64>(x) < 0;
   setFpr(frD(op), INTEGER_HIGH_WORD | (minusZero ? INTEGER_MINUS_ZERO : 0) | <u64>integer);
@@ -623,13 +622,13 @@ function quickInteger(op: u32, x: f64, r: f64): bool {
 
 export function op_fctiw(op: u32): void {
   const x = reinterpret<f64>(frB(op));
-  if (!(cpu.fpscr & RN) && quickInteger(op, x, nearest(x))) return;
+  if (quick() && quickInteger(op, x, nearest(x))) return;
   convertToInteger(op, cpu.fpscr & RN);
 }
 
 export function op_fctiwz(op: u32): void {
   const x = reinterpret<f64>(frB(op));
-  if (quickInteger(op, x, trunc(x))) return;
+  if (quick() && quickInteger(op, x, trunc(x))) return;
   convertToInteger(op, sf.ROUND_ZERO);
 }
 

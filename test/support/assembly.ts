@@ -41,6 +41,9 @@ export async function compileAssembly(
   });
   if (error || !binary) throw new Error(`${entry} does not compile\n${stderr.toString()}`, { cause: error });
   const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared: true });
-  const { instance } = await WebAssembly.instantiate(binary, { ...imports, env: { ...imports.env, memory } });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(binary), {
+    ...imports,
+    env: { ...imports.env, memory },
+  });
   return { memory, exports: instance.exports as Assembly['exports'] };
 }
