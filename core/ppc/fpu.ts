@@ -23,6 +23,7 @@
 // Documents: PowerPC Microprocessor Family: The Programming Environments (MPCFPE32B), 3.3 and 8.2; MPC750 RISC
 // Microprocessor Family User's Manual (MPC750UM), 2.2.
 import * as sf from '../common/softfloat';
+import { MSR_FE0, MSR_FE1, SRR1_FP_ENABLED } from './constants';
 import { programException } from './exceptions';
 import { cpu, fpr, setCrField, setFpr } from './state';
 
@@ -60,8 +61,7 @@ const ENABLE_SHIFT: u32 = 22;
 const ALL_VX: u32 = VXSNAN | VXISI | VXIDI | VXZDZ | VXIMZ | VXVC | VXSOFT | VXSQRT | VXCVI;
 const STICKY: u32 = ALL_VX | OX | UX | ZX | XX;
 
-const MSR_FE: u32 = 0x0000_0900; // FE0, FE1
-const SRR1_FP_ENABLED: u32 = 0x0010_0000;
+const MSR_FE: u32 = MSR_FE0 | MSR_FE1;
 
 // FPRF: C < > = ? of the result
 const CLASS_QNAN: u32 = 0x0001_1000;
