@@ -41,8 +41,8 @@ export interface DbdmaTiming {
   readonly byteNs: number;
 }
 
-/** Multiword DMA mode 2 has 16.7 MB/s. */
-const DEFAULT_TIMING: DbdmaTiming = { commandNs: 1000, latencyNs: 50_000, byteNs: 60 };
+/** The chip's side of it, about the PCI bus's rate: devices pace themselves. Mac OS 9 wants a latency near 1 ms. */
+const DEFAULT_TIMING: DbdmaTiming = { commandNs: 1000, latencyNs: 20_000, byteNs: 10 };
 
 export const DBDMA_WINDOW = 0x100;
 
