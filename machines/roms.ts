@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// The original ROMs that are known, by machine: facts to recognise a user's file by, no contents.
+// Sources: MAME's drivers for sizes and SHA-1; for ROMs it does not list, the checksum that an Old World Macintosh
+// ROM carries in its first word, as DingusPPC lists them.
+
+/** A known version of a ROM. One of `sha1` and `checksum` is always there. */
+export interface KnownRom {
+  /** The machine that uses it, as in `emeritus boot NAME`. */
+  readonly machine: string;
+  /** Which of the machine's ROMs it is a version of. */
+  readonly part: string;
+  /** What such a file is usually called. */
+  readonly name: string;
+  readonly size: number;
+  /** 40 hexadecimal digits. */
+  readonly sha1?: string;
+  /** The first word of an Old World Macintosh ROM, the sum of the rest; used where no SHA-1 is known. */
+  readonly checksum?: number;
+  readonly title: string;
+}
+
+interface RomFacts {
+  readonly size: number;
+  readonly sha1?: string;
+  readonly checksum?: number;
+  readonly title: string;
+  readonly part?: string;
+}
+
+/** A version of a ROM of whatever machine the list is for. */
+export const rom = (name: string, facts: RomFacts): Omit<KnownRom, 'machine'> => ({ part: 'boot', name, ...facts });
+
+const KIB = 1 << 10;
+const MIB = 1 << 20;
+
+const MANIFESTS: Readonly<Record<string, readonly Omit<KnownRom, 'machine'>[]>> = {
+  'powermac-g3': [
+    rom('79d68d63.rom', {
+      size: 4 * MIB,
+      sha1: 'e7fc183f62addc6499350c727252d3348184955e',
+      title: 'Power Macintosh G3 (beige), ROM $077D.40F2',
+    }),
+    rom('78fdb784.rom', { size: 4 * MIB, checksum: 0x78fd_b784, title: 'Power Macintosh G3 (beige), ROM $077D.45F1' }),
+    rom('78f57389.rom', { size: 4 * MIB, checksum: 0x78f5_7389, title: 'Power Macintosh G3 (beige), ROM $077D.45F2' }),
+    rom('78e842a8.rom', { size: 4 * MIB, checksum: 0x78e8_42a8, title: 'Power Macintosh G3 (beige), ROM $077D.45F3' }),
+  ],
+  quadra800: [
+    rom('f1acad13.rom', {
+      size: MIB,
+      sha1: 'f2a9ce387019bf272c6e3459d961b30f28942ac5',
+      title: 'Macintosh Quadra 610, 650 and 800, ROM 23F2',
+    }),
+    rom('f1a6f343.rom', {
+      size: MIB,
+      sha1: '031f13bfd726a70cfe4c73c5967861bc77297a79',
+      title: 'Macintosh Quadra 800, ROM 23F1',
+    }),
+  ],
+  nextcube: [
+    rom('Rev_2.5_v66.bin', {
+      size: 128 * KIB,
+      sha1: 'b3534796abae238a0111299fc406a9349f7fee24',
+      title: 'NeXT 68040 boot ROM, revision 2.5 v66',
+    }),
+    rom('Rev_2.4_v65.bin', {
+      size: 128 * KIB,
+      sha1: '67d195351288e90818336c3a84d55e6a070960d2',
+      title: 'NeXT 68040 boot ROM, revision 2.4 v65',
+    }),
+  ],
+  bebox: [
+    rom('bootmain.rom', {
+      size: 128 * KIB,
+      sha1: 'da86a7d23998dc953dd96a2ac5684faaa315c701',
+      title: 'BeBox main boot ROM',
+      part: 'main',
+    }),
+    rom('bootnub.rom', {
+      size: 16 * KIB,
+      sha1: '1b637a3d7a2b072aa128dd5c037bbb440d525c1a',
+      title: 'BeBox boot nub 1.1d5',
+      part: 'nub',
+    }),
+  ],
+  archimedes: [
+    rom('riscos-3.10.rom', {
+      size: 2 * MIB,
+      sha1: '68533e0a93657a879c1697c04f32d517345b1a61',
+      title: 'RISC OS 3.10',
+    }),
+  ],
+};
+
+export const KNOWN_ROMS: readonly KnownRom[] = Object.entries(MANIFESTS).flatMap(([machine, roms]) =>
+  roms.map((facts) => ({ machine, ...facts })),
+);
+
+export const romsOf = (machine: string): readonly KnownRom[] => KNOWN_ROMS.filter((known) => known.machine === machine);
