@@ -1,9 +1,10 @@
 // Builds dist/: generated sources, one WebAssembly module per CPU core, and the compiled TypeScript.
 // Each step is skipped while its outputs are newer than its inputs. --force rebuilds all.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { generate } from './decodegen.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
@@ -27,6 +28,12 @@ const run = (module, ...args) =>
 /** AssemblyScript entry files, one per instruction set; the target of the same name is in asconfig.json. */
 const cores = ['ppc'].filter((isa) => existsSync(`core/${isa}/index.ts`));
 
+for (const [path, text] of Object.entries(cores.includes('ppc') ? generate() : {})) {
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
+  console.error(`generating ${path}`);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
 mkdirSync('dist/core', { recursive: true });
 for (const isa of cores) {
   const sources = ['core/common', `core/${isa}`].flatMap((folder) => files(folder, (path) => !path.includes('/host/')));

@@ -38,8 +38,10 @@ export class Runner {
       this.#resetPending = false;
       return 'reset';
     }
+    // Before the slice: until it runs, `elapsed` is still that of the one before.
+    const ticks = Math.max(1, Math.min(maxTicks, scheduler.headroom));
     scheduler.beginSlice(cpu);
-    const reason = cpu.run(Math.max(1, Math.min(maxTicks, scheduler.headroom)));
+    const reason = cpu.run(ticks);
     scheduler.endSlice();
     if (this.#off) return 'off';
     if (reason === STOP.checkstop) return 'checkstop';
