@@ -1,0 +1,669 @@
+// SPDX-License-Identifier: MIT
+//
+// The built-in Open Firmware (IEEE 1275-1994 with the PowerPC binding). It runs on the host; the guest CPU idles in a
+// small loop while it waits and traps into it by hypercalls. See docs/open-firmware.md.
+import { Claims } from './claims.ts';
+import { ClientInterface, type ClientServices, type ForthCall } from './client.ts';
+import { Console, LineEditor } from './console.ts';
+import { ForthThrow, THROW, throwMessage } from './errors.ts';
+import { Forth, latin1, Task } from './forth.ts';
+import { Heap } from './heap.ts';
+import type { FirmwareHost, TreeNode } from './host.ts';
+import { bootScript, type ElfImage, ImageError, isElf, isForthText, readElf } from './loader.ts';
+import { defineConsoleMethods } from './packages/console.ts';
+import { defineDisks } from './packages/disk.ts';
+import { defineMemoryMethods, powerOfTwo } from './packages/memory.ts';
+import { PRELUDE } from './prelude.ts';
+import { HID0_DOZE, HYPERCALL, LAYOUT, MSR_FP, MSR_ME, stubWords, VECTORS_END, vectorWords } from './stubs.ts';
+import { cells, DeviceTree, type Package, strings } from './tree.ts';
+import { ConfigurationVariables, defineVariableWords } from './variables.ts';
+import { defineCompilerWords } from './words/compiler.ts';
+import { defineCoreWords } from './words/core.ts';
+import { defineDeviceWords } from './words/device.ts';
+import { defineUserWords, report } from './words/user.ts';
+
+/** A program the machine was told to start, instead of one from a medium. */
+export interface DirectKernel {
+  readonly image: Uint8Array;
+  readonly initrd?: Uint8Array;
+  readonly append?: string;
+}
+
+export interface OpenFirmwareOptions {
+  readonly tree: TreeNode;
+  readonly ramBytes: number;
+  /** Counts of the decrementer a second. */
+  readonly timebaseHz: number;
+  readonly paths: {
+    /** The CPU's node, which carries the MMU's methods. */
+    readonly cpu: string;
+    readonly memory: string;
+    readonly serial: string;
+    readonly keyboard?: string;
+  };
+  /** What the banner calls the machine. */
+  readonly machine: string;
+  readonly kernel?: DirectKernel;
+  /** Defaults of configuration variables that differ from the standard's. */
+  readonly defaults?: Readonly<Record<string, string>>;
+  /** Configuration variables for this run, stored ones aside: `{'auto-boot?': 'false'}`. */
+  readonly overrides?: Readonly<Record<string, string>>;
+  /** Forth run before the console exists: what this board's chips need to be set up. */
+  readonly startup?: string;
+}
+
+/** Words executed in one hypercall before the CPU gets a turn. */
+const SLICE_WORDS = 50_000;
+/** Virtual time those words take. */
+const SLICE_MS = 1;
+/** Idle time between looks at the console, and the longest wait for time. */
+const IDLE_MS = 10;
+/** A client's own request may run this long in one go before the CPU idles in between. */
+const CLIENT_SLICE_WORDS = 500_000;
+const KERNEL_BASE = 0x0100_0000;
+const PAGE = 0x1000;
+const BOOT_PAUSE_MS = 0;
+
+const CONTEXT = [...Array.from({ length: 32 }, (_, i) => `r${i}`), 'pc', 'msr', 'lr', 'ctr', 'cr', 'xer'] as const;
+type Context = ReadonlyMap<string, number>;
+
+/** A program in memory, ready to be started. */
+interface Program {
+  readonly entry: number;
+  readonly initrd: number;
+  readonly initrdBytes: number;
+}
+
+export class OpenFirmware {
+  readonly #host: FirmwareHost;
+  readonly #options: OpenFirmwareOptions;
+  readonly #base: number;
+  readonly #forth: Forth;
+  readonly #tree: DeviceTree;
+  readonly #console: Console;
+  readonly #editor: LineEditor;
+  readonly #variables: ConfigurationVariables;
+  readonly #client: ClientInterface;
+  readonly #physical: Claims;
+  readonly #virtual: Claims;
+  readonly #chosen: Package;
+  readonly #main = new Task();
+  /** A client's request that is still running. */
+  #pending:
+    | { readonly call: ForthCall; readonly finish: (results: readonly number[]) => void; readonly caller: Context }
+    | undefined;
+  /** A client that is in the prompt's hands (`enter`), to be resumed by `go`. */
+  #suspended: Context | undefined;
+  #clientRuns = false;
+  #program: Program | undefined;
+  #bootText: string | undefined;
+  #bootParams: string[] = [];
+  #loadedBytes = 0;
+  #exceptionDepth = 0;
+
+  constructor(host: FirmwareHost, options: OpenFirmwareOptions) {
+    this.#host = host;
+    this.#options = options;
+    const base = options.ramBytes - LAYOUT.total;
+    this.#base = base;
+    this.#physical = new Claims([{ start: VECTORS_END, size: base - VECTORS_END }]);
+    this.#virtual = new Claims([{ start: VECTORS_END, size: base - VECTORS_END }]);
+    this.#writeStubs();
+    const forth = new Forth(host, {
+      variables: base + LAYOUT.variables,
+      scratch: base + LAYOUT.scratch,
+      scratchBytes: LAYOUT.scratchBytes,
+      data: base + LAYOUT.data,
+      dataBytes: LAYOUT.dataBytes,
+    });
+    this.#forth = forth;
+    forth.task = this.#main;
+    const heap = new Heap(base + LAYOUT.heap, LAYOUT.heapBytes, this.#physical);
+    const tree = new DeviceTree(
+      forth,
+      options.tree,
+      (bytes) => heap.alloc(bytes),
+      (pa) => heap.free(pa),
+    );
+    this.#tree = tree;
+    for (const name of ['aliases', 'openprom', 'packages']) tree.ensure(tree.root, name);
+    this.#chosen = tree.ensure(tree.root, 'chosen');
+    this.#variables = new ConfigurationVariables(tree, host.variables, options.defaults ?? {});
+    this.#console = new Console(host);
+    this.#editor = new LineEditor(this.#console);
+    forth.emitByte = (byte) => this.#console.write(byte);
+    this.#client = new ClientInterface(this.#services());
+    this.#defineWords(heap);
+  }
+
+  // ---- from the machine ---------------------------------------------------------------------------------------------
+
+  /** Power-on: sets up chips and console and points the CPU at the firmware. */
+  start(): void {
+    const { host } = { host: this.#host };
+    host.setRegister('msr', MSR_FP | MSR_ME);
+    host.setRegister('hid0', host.getRegister('hid0') | HID0_DOZE);
+    host.setRegister('r1', this.#base + LAYOUT.clientStack + LAYOUT.clientStackBytes - 64);
+    this.#forth.start(this.#main, this.#forth.require('(start)'));
+    this.#idle(0);
+  }
+
+  /** The CPU executed hypercall `n`. */
+  hypercall(n: number): void {
+    if ((n & HYPERCALL.exception) !== 0) {
+      this.#exception(n & 0xffff);
+      return;
+    }
+    switch (n) {
+      case HYPERCALL.poll:
+        this.#poll();
+        return;
+      case HYPERCALL.client:
+        this.#clientCall();
+        return;
+      case HYPERCALL.clientReturned:
+        this.#leaveClient();
+        return;
+    }
+  }
+
+  /** A character from the keyboard. */
+  type(byte: number): void {
+    this.#console.type(byte);
+  }
+
+  /** Whether a client has the machine, so that keys and serial bytes are not the firmware's. */
+  get clientRuns(): boolean {
+    return this.#clientRuns;
+  }
+
+  // ---- stubs and idling ---------------------------------------------------------------------------------------------
+
+  #writeStubs(): void {
+    for (const [offset, word] of stubWords()) this.#host.write(this.#base + offset, 4, word);
+    for (const [pa, word] of vectorWords()) this.#host.write(pa, 4, word);
+  }
+
+  /** Makes the CPU wait `ms` and poll then. */
+  #sleep(ms: number): void {
+    const ticks = Math.max(1, Math.min(0x7fff_ffff, Math.round((ms * this.#options.timebaseHz) / 1000)));
+    this.#host.setRegister('r4', ticks);
+  }
+
+  /** Sends the CPU to the idle loop. */
+  #idle(ms: number): void {
+    const host = this.#host;
+    host.setRegister('msr', MSR_FP | MSR_ME);
+    this.#sleep(ms);
+    host.setRegister('pc', this.#base + LAYOUT.idle);
+  }
+
+  /** The idle loop asks what to do. */
+  #poll(): void {
+    const forth = this.#forth;
+    this.#console.poll();
+    const task = this.#pending?.call.task ?? this.#main;
+    forth.task = task;
+    if (this.#console.takeInterrupt()) {
+      if (!this.#interrupt(task)) this.#thrown(THROW.userInterrupt);
+      forth.task = this.#pending?.call.task ?? this.#main;
+    }
+    const { wait } = task;
+    if (wait !== undefined && !this.#console.ready && this.#host.milliseconds() < wait.until) {
+      this.#sleep(this.#waitMs(wait.until));
+      return;
+    }
+    const { result, steps, code } = forth.run(SLICE_WORDS);
+    if (this.#clientRuns) return;
+    switch (result) {
+      case 'waiting':
+        this.#sleep(this.#waitMs(task.wait?.until ?? 0));
+        return;
+      case 'busy':
+        this.#sleep((SLICE_MS * steps) / SLICE_WORDS);
+        return;
+      case 'done':
+      case 'thrown':
+        if (this.#pending !== undefined) this.#finishCall(result === 'done' ? 0 : code);
+        else if (result === 'thrown') this.#thrown(code);
+        else this.#prompt();
+        if (!this.#clientRuns) this.#sleep(SLICE_MS);
+    }
+  }
+
+  #waitMs(until: number): number {
+    return Math.max(0.1, Math.min(IDLE_MS, until - this.#host.milliseconds()));
+  }
+
+  #interrupt(task: Task): boolean {
+    this.#editor.cancel();
+    const caught = this.#forth.throw(new ForthThrow(THROW.userInterrupt));
+    task.wait = undefined;
+    return caught;
+  }
+
+  /** Nobody caught a throw: say so and go to the prompt. */
+  #thrown(code: number): void {
+    if (this.#pending !== undefined) {
+      this.#finishCall(code);
+      return;
+    }
+    report(this.#forth, code);
+    this.#prompt();
+  }
+
+  /** The main task at a fresh prompt. */
+  #prompt(): void {
+    const forth = this.#forth;
+    forth.task = this.#main;
+    forth.resetTask(this.#main);
+    this.#editor.cancel();
+    forth.start(this.#main, forth.findIn(0, '(quit)')!);
+  }
+
+  // ---- clients ------------------------------------------------------------------------------------------------------
+
+  #context(): Context {
+    return new Map(CONTEXT.map((name) => [name, this.#host.getRegister(name)]));
+  }
+
+  #restore(context: Context): void {
+    for (const [name, value] of context) this.#host.setRegister(name, value);
+  }
+
+  #clientCall(): void {
+    const host = this.#host;
+    const forth = this.#forth;
+    const main = forth.task;
+    forth.task = new Task();
+    const outcome = this.#client.call(host.getRegister('r3') >>> 0);
+    forth.task = main;
+    if (outcome.kind === 'done') {
+      host.setRegister('r3', outcome.status);
+      return;
+    }
+    if (outcome.kind === 'left') return;
+    const { call, finish } = outcome;
+    forth.setVariable('state', 0);
+    forth.task = call.task;
+    const { result, code } = forth.run(CLIENT_SLICE_WORDS);
+    if (result === 'done' || result === 'thrown') {
+      finish(call.results(result === 'done' ? 0 : code, call.task));
+      host.setRegister('r3', 0);
+      forth.task = main;
+      return;
+    }
+    // It waits for something: the CPU idles until it is done, and then returns to the caller.
+    const caller = new Map(this.#context());
+    caller.set('pc', host.getRegister('lr') & ~3);
+    this.#pending = { call, finish, caller };
+    this.#clientRuns = false;
+    host.setRegister('hid0', host.getRegister('hid0') | HID0_DOZE);
+    this.#idle(SLICE_MS);
+  }
+
+  #finishCall(thrown: number): void {
+    const pending = this.#pending!;
+    this.#pending = undefined;
+    pending.finish(pending.call.results(thrown, pending.call.task));
+    this.#forth.task = this.#main;
+    this.#clientRuns = true;
+    this.#restore(pending.caller);
+    this.#host.setRegister('r3', 0);
+  }
+
+  #enterClient(program: Program): void {
+    const host = this.#host;
+    const stack = this.#base + LAYOUT.clientStack + LAYOUT.clientStackBytes - 64;
+    host.write(stack, 4, 0);
+    for (let i = 2; i < 32; i++) host.setRegister(`r${i}`, 0);
+    host.setRegister('r1', stack);
+    host.setRegister('r3', program.initrd);
+    host.setRegister('r4', program.initrdBytes);
+    host.setRegister('r5', this.#base + LAYOUT.client);
+    host.setRegister('lr', this.#base + LAYOUT.clientReturned);
+    host.setRegister('hid0', host.getRegister('hid0') & ~HID0_DOZE);
+    host.setRegister('msr', MSR_FP | MSR_ME);
+    host.setRegister('pc', program.entry);
+    this.#clientRuns = true;
+    this.#suspended = undefined;
+    this.#console.flush();
+  }
+
+  /** The client is gone, or has to wait: the prompt has the machine. */
+  #leaveClient(): void {
+    const host = this.#host;
+    this.#clientRuns = false;
+    this.#pending = undefined;
+    this.#prompt();
+    host.setRegister('hid0', host.getRegister('hid0') | HID0_DOZE);
+    this.#idle(SLICE_MS);
+  }
+
+  #exception(vector: number): void {
+    const host = this.#host;
+    const waits = !this.#clientRuns;
+    // The decrementer that ends the idle wait, or a chip that interrupts during it.
+    if (waits && (vector === 0x900 || vector === 0x500)) {
+      host.setRegister('msr', MSR_FP | MSR_ME);
+      host.setRegister('pc', this.#base + LAYOUT.idle);
+      return;
+    }
+    const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
+    const forth = this.#forth;
+    if (this.#exceptionDepth++ < 100) {
+      forth.task = this.#main;
+      forth.cr();
+      forth.line(
+        `DEFAULT CATCH!, code=${hex(vector)} at   %SRR0: ${hex(host.getRegister('srr0'))}   %SRR1: ${hex(host.getRegister('srr1'))}`,
+      );
+    }
+    this.#leaveClient();
+  }
+
+  #services(): ClientServices {
+    const { forth, tree, physical } = { forth: this.#forth, tree: this.#tree, physical: this.#physical };
+    return {
+      forth,
+      tree,
+      physical,
+      claim: (virt, size, align) => this.#claim(virt, size, align),
+      release: (virt, size) => {
+        if (virt + size > this.#base || virt < VECTORS_END) return;
+        this.#physical.release(virt, size);
+        this.#virtual.release(virt, size);
+        this.#showClaims();
+      },
+      exit: () => this.#leaveClient(),
+      enter: () => {
+        const caller = new Map(this.#context());
+        caller.set('pc', this.#host.getRegister('lr') & ~3);
+        caller.set('r3', 0);
+        this.#leaveClient();
+        this.#suspended = caller;
+      },
+      boot: (command) => {
+        this.#leaveClient();
+        this.#bootText = command;
+        this.#forth.start(this.#main, this.#forth.findIn(0, 'boot')!);
+      },
+      chain: (virt, size, entry, args, length) => {
+        this.#physical.release(virt, size);
+        this.#virtual.release(virt, size);
+        this.#enterClient({ entry, initrd: 0, initrdBytes: 0 });
+        this.#host.setRegister('r6', args);
+        this.#host.setRegister('r7', length);
+      },
+      quiesce: () => {},
+    };
+  }
+
+  #claim(virt: number, size: number, align: number): number {
+    let base = virt;
+    if (align !== 0) base = this.#physical.allocate(size, powerOfTwo(align));
+    else if (!this.#physical.claim(virt, size)) return -1;
+    if (base < 0) return -1;
+    this.#virtual.claim(base, size);
+    this.#showClaims();
+    return base;
+  }
+
+  #showClaims(): void {
+    for (const [path, claims] of [
+      [this.#options.paths.memory, this.#physical],
+      [this.#options.paths.cpu, this.#virtual],
+    ] as const) {
+      const list = claims.free.flatMap((range) => [range.start, range.size]);
+      this.#tree.find(path)?.properties.set('available', cells(...list));
+    }
+  }
+
+  // ---- words --------------------------------------------------------------------------------------------------------
+
+  #defineWords(heap: Heap): void {
+    const forth = this.#forth;
+    const tree = this.#tree;
+    const { paths } = this.#options;
+    defineCoreWords(forth);
+    defineCompilerWords(forth);
+    defineDeviceWords(forth, tree);
+    defineUserWords(forth, {
+      console: this.#console,
+      editor: this.#editor,
+      base: this.#base,
+      banner: () => this.#banner(),
+      alloc: (bytes) => heap.alloc(bytes),
+      free: (pa) => heap.free(pa),
+      powerOff: () => this.#host.powerOff(),
+      reset: () => this.#host.reset(),
+    });
+    defineVariableWords(forth, this.#variables);
+    const node = (path: string): Package => {
+      const found = tree.find(path);
+      if (found === undefined) throw new Error(`the device tree has no ${path}`);
+      return found;
+    };
+    const memory = node(paths.memory);
+    const cpu = node(paths.cpu);
+    defineMemoryMethods(forth, tree, { memory, mmu: cpu }, { physical: this.#physical, virtual: this.#virtual });
+    const consoles = defineConsoleMethods(forth, tree, this.#console, {
+      host: this.#host,
+      serial: node(paths.serial),
+      keyboard: paths.keyboard === undefined ? undefined : node(paths.keyboard),
+    });
+    defineDisks(forth, tree, this.#host);
+    this.#bootWords();
+    this.#evaluateNow(PRELUDE);
+    forth.fence = forth.words.length;
+    if (this.#options.startup !== undefined) this.#evaluateNow(this.#options.startup);
+    for (const [name, value] of Object.entries(this.#options.overrides ?? {})) this.#variables.set(name, value);
+
+    const instance = (node: Package, args = ''): number => tree.createInstance(node, args, 0).ihandle;
+    const open = (at: Package): number => {
+      let parent = 0;
+      const way: Package[] = [];
+      for (let step: Package | undefined = at; step !== undefined; step = step.parent) way.unshift(step);
+      for (const step of way) parent = tree.createInstance(step, '', parent).ihandle;
+      return parent;
+    };
+    const chosen = this.#chosen.properties;
+    chosen.set('stdout', cells(open(consoles.output)));
+    chosen.set('stdin', cells(open(consoles.input)));
+    chosen.set('memory', cells(instance(memory)));
+    chosen.set('mmu', cells(instance(cpu)));
+    chosen.set('cpu', cells(instance(cpu)));
+    for (const name of ['bootpath', 'bootargs']) if (!chosen.has(name)) chosen.set(name, strings(''));
+  }
+
+  /** Runs text to its end at once, at power-on. */
+  #evaluateNow(text: string): void {
+    const forth = this.#forth;
+    const pa = this.#base + LAYOUT.evaluate;
+    const bytes = latin1(text);
+    if (bytes.length > LAYOUT.evaluateBytes) throw new Error('the start-up text is too long');
+    forth.setBytes(pa, bytes);
+    forth.task = this.#main;
+    forth.start(this.#main, forth.require('evaluate'));
+    forth.push(pa);
+    forth.push(bytes.length);
+    const { result, code } = forth.run(10_000_000);
+    if (result !== 'done')
+      throw new Error(`start-up text: ${forth.errorName} ${throwMessage(code)} ${forth.abortMessage}`);
+    forth.resetTask(this.#main);
+  }
+
+  #banner(): void {
+    const forth = this.#forth;
+    const megabytes = Math.floor(this.#options.ramBytes / (1 << 20));
+    forth.cr();
+    forth.line('Emeritus Open Firmware');
+    forth.line(`${this.#options.machine}, ${megabytes} MB of memory`);
+    if (this.#variables.flag('oem-banner?')) forth.line(this.#variables.get('oem-banner'));
+    forth.line('Type help for a list of commands.');
+    forth.cr();
+  }
+
+  #bootWords(): void {
+    const forth = this.#forth;
+    const abort = (message: string): never => {
+      throw new ForthThrow(THROW.abortMessage, message);
+    };
+    forth.native('(banner?)', (f) => f.flag(true));
+    // A key typed meanwhile stops the automatic boot.
+    forth.native('(boot-pause)', (f) => f.flag(BOOT_PAUSE_MS > 0 && this.#console.ready));
+    forth.native('(set-boot-text)', (f) => (this.#bootText = f.popString()));
+    forth.native('(boot-params)', (f) => {
+      const text = this.#bootText ?? String.fromCharCode(...f.parse(0x0a).bytes).trim();
+      this.#bootText = undefined;
+      this.#bootParams = this.#parseBoot(text);
+      f.push(this.#bootParams.length);
+    });
+    forth.native('(boot-param)', (f) => f.pushText(this.#bootParams[f.pop()] ?? ''));
+    forth.native('(load-error)', (f) => {
+      const index = f.pop();
+      const code = f.pop();
+      f.freshLine();
+      f.type(`${this.#bootParams[index] ?? ''}: `);
+      report(f, code);
+    });
+    forth.native('(set-bootpath)', (f) => {
+      const text = f.popString();
+      this.#chosen.properties.set('bootpath', strings(this.#tree.expand(text)));
+    });
+    forth.native('(loaded)', (f) => (this.#loadedBytes = f.popU()));
+    forth.native('init-program', () => this.#initProgram());
+    forth.native('(direct-boot?)', (f) => {
+      const text = this.#bootText ?? String.fromCharCode(...f.source.bytes.subarray(Math.max(0, f.variable('>in'))));
+      f.flag(this.#options.kernel !== undefined && text.trim() === '');
+    });
+    forth.native('(direct-boot)', () => {
+      const { kernel } = this.#options;
+      if (kernel === undefined) return;
+      this.#bootText = undefined;
+      try {
+        this.#program = this.#place(readElf(kernel.image), kernel.initrd);
+      } catch (error) {
+        if (error instanceof ImageError) abort(error.message);
+        throw error;
+      }
+      this.#chosen.properties.set('bootargs', strings(kernel.append ?? ''));
+    });
+    forth.native('(program?)', (f) => f.flag(this.#program !== undefined));
+    forth.native(
+      '(go)',
+      (f) => {
+        if (this.#suspended !== undefined) {
+          this.#restore(this.#suspended);
+          this.#suspended = undefined;
+          this.#host.setRegister('hid0', this.#host.getRegister('hid0') & ~HID0_DOZE);
+          this.#clientRuns = true;
+        } else if (this.#program !== undefined) {
+          this.#enterClient(this.#program);
+          this.#program = undefined;
+        } else {
+          abort('no program to go to');
+        }
+        f.wait();
+      },
+      'b',
+    );
+    forth.constant('load-limit', this.#base);
+  }
+
+  /** Devices to try, after `boot`'s arguments have been taken apart; sets bootargs. */
+  #parseBoot(text: string): string[] {
+    const [first = '', ...rest] = text.split(/\s+/);
+    const isDevice = first.startsWith('/') || this.#tree.alias(first.split(/[/:]/)[0]!) !== undefined;
+    const args = (isDevice ? rest.join(' ') : text).trim();
+    this.#chosen.properties.set('bootargs', strings(args === '' ? this.#variables.get('boot-file') : args));
+    if (isDevice) return [first];
+    return this.#variables
+      .get('boot-device')
+      .split(/\s+/)
+      .filter((device) => device !== '');
+  }
+
+  /** Makes what was loaded at load-base ready to start: a program, or a script that is run at once. */
+  #initProgram(): void {
+    const forth = this.#forth;
+    const loadBase = this.#variables.number('load-base') >>> 0;
+    const size = Math.min(this.#loadedBytes, this.#base - Math.min(this.#base, loadBase));
+    const image = new Uint8Array(size);
+    if (!this.#host.readBytes(loadBase, image)) throw new ForthThrow(THROW.invalidAddress);
+    this.#program = undefined;
+    if (isElf(image)) {
+      try {
+        this.#program = this.#place(readElf(image));
+      } catch (error) {
+        if (error instanceof ImageError) throw new ForthThrow(THROW.abortMessage, error.message);
+        throw error;
+      }
+      return;
+    }
+    const script =
+      bootScript(image, this.#bootEntities()) ?? (isForthText(image) ? String.fromCharCode(...image) : undefined);
+    if (script === undefined) throw new ForthThrow(THROW.notBootable);
+    const text = latin1(script.replaceAll('\r', '\n'));
+    if (text.length > LAYOUT.evaluateBytes) throw new ForthThrow(THROW.parsedOverflow);
+    const pa = this.#base + LAYOUT.evaluate;
+    forth.setBytes(pa, text);
+    forth.evaluate(pa, text);
+  }
+
+  /** What a boot script may ask for: where it came from. */
+  #bootEntities(): Record<string, string> {
+    const path = this.#tree.text(this.#chosen, 'bootpath') ?? '';
+    const colon = path.lastIndexOf(':');
+    const device = colon < 0 ? path : path.slice(0, colon);
+    const args = colon < 0 ? '' : path.slice(colon + 1);
+    const comma = args.indexOf(',');
+    const partition = comma < 0 ? args : args.slice(0, comma);
+    const file = comma < 0 ? '' : args.slice(comma + 1);
+    const directory = file.slice(0, file.lastIndexOf('\\') + 1);
+    return { device, partition, directory, file, lt: '<', gt: '>', amp: '&', quot: '"', 'full-path': path };
+  }
+
+  /**
+   * Copies a program into memory: where it is linked, or, when that is not free RAM (a kernel linked at 0xc000_0000), as a
+   * whole to the first free place from 16 MB on. The initial RAM disk comes after it.
+   */
+  #place(elf: ElfImage, initrd?: Uint8Array): Program {
+    const { base, span } = elf;
+    let at = base;
+    if (!this.#physical.claim(base, span)) {
+      at = KERNEL_BASE + (base & 0xffff);
+      const step = 0x10_0000;
+      while (at + span <= this.#base && !this.#physical.claim(at, span)) at += step;
+      if (at + span > this.#base) throw new ImageError(`no room for ${span} bytes of program`);
+    }
+    this.#virtual.claim(at, span);
+    for (const segment of elf.segments) {
+      const pa = at + (segment.va - base);
+      this.#forthWrite(pa, segment.bytes);
+      this.#zero(pa + segment.bytes.length, segment.memoryBytes - segment.bytes.length);
+    }
+    let initrdAt = 0;
+    if (initrd !== undefined && initrd.length > 0) {
+      initrdAt = Math.ceil((at + span + 0x1_0000) / PAGE) * PAGE;
+      while (initrdAt + initrd.length <= this.#base && !this.#physical.claim(initrdAt, initrd.length)) initrdAt += PAGE;
+      if (initrdAt + initrd.length > this.#base) throw new ImageError('no room for the initial RAM disk');
+      this.#virtual.claim(initrdAt, initrd.length);
+      this.#forthWrite(initrdAt, initrd);
+      this.#chosen.properties.set('linux,initrd-start', cells(initrdAt));
+      this.#chosen.properties.set('linux,initrd-end', cells(initrdAt + initrd.length));
+    }
+    this.#showClaims();
+    return { entry: at + (elf.entry - base), initrd: initrdAt, initrdBytes: initrd?.length ?? 0 };
+  }
+
+  #forthWrite(pa: number, bytes: Uint8Array): void {
+    if (bytes.length > 0 && !this.#host.writeBytes(pa, bytes)) throw new ForthThrow(THROW.invalidAddress);
+  }
+
+  #zero(pa: number, length: number): void {
+    const piece = new Uint8Array(Math.min(length, 0x1_0000));
+    for (let at = 0; at < length; at += piece.length) {
+      this.#forthWrite(pa + at, piece.subarray(0, Math.min(piece.length, length - at)));
+    }
+  }
+}
