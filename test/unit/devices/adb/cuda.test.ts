@@ -177,10 +177,11 @@ const time = (reply: number[]) => reply.slice(3).reduce((value, byte) => value *
 
 describe('Cuda', () => {
   describe('handshake', () => {
-    it('answers the sync sequence of via-cuda.c', () => {
-      const driver = new Driver(make());
+    it.each(['r6522', 'macio'] as const)('answers the sync sequence of via-cuda.c (%s)', (cell) => {
+      const driver = new Driver(make({ cell }));
       driver.sync();
       driver.sync();
+      expect(driver.request(1, 0x16)).toEqual([1, 0, 0x16, 11]);
     });
 
     it('takes a packet byte by byte and replies, at its own pace', () => {
