@@ -15,7 +15,7 @@ import type { Picture, Screen, ScreenMode, ScreenRect } from '../../backplane/ho
 import { type GuestMemory, type MemoryBlock, PAGE_BYTES } from '../../backplane/memory.ts';
 import { codePage437 } from './code-page-437.ts';
 import { EDID_BYTES, edid, type MonitorModel } from './edid.ts';
-import { bitsOf, pictureOf } from './pixels.ts';
+import { lineBytesOf, pictureOf } from './pixels.ts';
 import { VgaCore } from './vga-core.ts';
 import { isTextMode, textCells, vgaPicture } from './vga-picture.ts';
 
@@ -221,7 +221,7 @@ export class BochsVga implements Device, Screen {
   /** Runs of lines that touch the dirty pages. */
   #rowsOf(pages: readonly number[], mode: ScreenMode): ScreenRect[] {
     const start = mode.offset - this.framebuffer.offset;
-    const lineBytes = Math.ceil((mode.width * bitsOf(mode.bpp)) / 8);
+    const lineBytes = lineBytesOf(mode);
     const rows: { first: number; last: number }[] = [];
     for (const page of pages) {
       const from = page * PAGE_BYTES - start;
