@@ -54,6 +54,9 @@ export const FW_CFG = {
   PPC_VIACONFIG: 0x800b,
 } as const;
 
+/** Values of MACHINE_ID on PowerPC. */
+export const FW_CFG_PPC_MACHINE = { PREP: 0, MAC99: 1, HEATHROW: 2, MAC99_U3: 3 } as const;
+
 /** FW_CFG_ID: the traditional interface only. */
 const FW_CFG_VERSION = 0x01;
 /** Selecting with this bit asked for write access in old versions; it is no part of the key. */
