@@ -18,6 +18,20 @@ export interface BitmapFont {
   readonly glyphs: readonly Glyph[];
 }
 
+/** A font whose glyphs are given by character code: printable ASCII unless told otherwise. */
+export function fontFrom(
+  width: number,
+  height: number,
+  rowsOf: (code: number) => ArrayLike<number>,
+  codes: Iterable<number> = Array.from({ length: 95 }, (_, i) => 32 + i),
+): BitmapFont {
+  const glyphs = Array.from(codes, (code) => ({
+    char: String.fromCodePoint(code),
+    rows: Array.from({ length: height }, (_, y) => rowsOf(code)[y] ?? 0),
+  }));
+  return { width, height, glyphs };
+}
+
 /** Where the first cell is, in pixels from the left and the top. */
 export interface GridOrigin {
   readonly left: number;

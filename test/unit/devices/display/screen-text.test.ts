@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Picture } from '../../../../machines/backplane/host.ts';
 import {
   type BitmapFont,
+  fontFrom,
   FontLearner,
   textOf,
   UNREADABLE,
@@ -94,6 +95,13 @@ describe('textOf', () => {
     screen.fill(1, 1, 1, 1, GREY);
     screen.fill(8, 2, 2, 2, GREY);
     expect(textOf(screen.picture, FONT)).toEqual([`${UNREADABLE}T${UNREADABLE}`]);
+  });
+
+  it('takes a font given by character codes', () => {
+    const rows: Record<number, number[]> = { 0x4c: [...FONT.glyphs[1]!.rows], 0x54: [...FONT.glyphs[2]!.rows] };
+    const font = fontFrom(4, 6, (code) => rows[code] ?? [1, 2, 3], [0x4c, 0x54]);
+    expect(textOf(new Console(3, 1).print(0, 0, 'LTA').picture, font)).toEqual([`LT${UNREADABLE}`]);
+    expect(fontFrom(8, 16, () => []).glyphs).toHaveLength(95);
   });
 
   it('has no cells in a picture smaller than one', () => {
