@@ -3,7 +3,7 @@
 // The run loop around exec: time, interrupts, fetching, single steps.
 import { mmioRead } from '../common/host';
 import { PHYS_MAP_BASE, PHYS_RAM } from '../common/layout';
-import { EXIT_ENTRY, cachedPage, dropWrittenPage, elapsed, goTo, prepareStep, rememberPage, setTarget } from './code';
+import { EXIT_ENTRY, cachedPage, dropWrittenPage, elapsed, goTo, leave, prepareStep, rememberPage, setTarget } from './code';
 import {
   MODEL_601,
   MODEL_603E,
@@ -157,6 +157,7 @@ function traced(): void {
   setTarget(elapsed() + 1);
   prepareStep(pc, op);
   exec();
+  leave();
   if (run.excepted != 0 || (op & 0xfc00_07fe) == RFI) return;
   if ((msr & MSR_SE) != 0 || ((msr & MSR_BE) != 0 && isBranch(op))) {
     enter(run.model == MODEL_601 ? VECTOR_RUN_MODE : VECTOR_TRACE, 0, cpu.pc);
