@@ -78,3 +78,20 @@ export function describeInstruction(row: DecodeRow, word: number): string {
   const operands = [...row.fields.keys()].map((name) => `${name}=${fieldOf(row, word, name)}`);
   return `${row.name} ${operands.join(' ')} (0x${(word >>> 0).toString(16).padStart(8, '0')})`;
 }
+
+let byName: Map<string, DecodeRow> | undefined;
+
+/** The instruction word of `name` with the given fields; others are zero. `spr` is the number, not its swapped halves. */
+export function encode(name: string, fields: Record<string, number> = {}): number {
+  byName ??= new Map(decodeRows().map((row) => [row.name, row]));
+  const row = byName.get(name);
+  if (row === undefined) throw new Error(`no instruction ${name}`);
+  let word = row.value;
+  for (const [field, given] of Object.entries(fields)) {
+    const place = row.fields.get(field);
+    if (place === undefined) throw new Error(`${name} has no field ${field}`);
+    const value = field === 'spr' ? ((given & 31) << 5) | (given >>> 5) : given;
+    word |= (value & (2 ** place.width - 1)) << place.shift;
+  }
+  return word >>> 0;
+}

@@ -46,6 +46,7 @@ const INVALID = 0x01f8_0700; // VXSNAN VXISI VXIDI VXZDZ VXIMZ VXVC VXSOFT VXSQR
 const RESULT = 0x0007_f000; // FR FI FPRF
 const ENABLES = 0xf8;
 const VE = 0x80;
+const XE = 0x08;
 
 /** Makes the state of {@link Vector}s for rows of the decode table. */
 export class PpcVectors {
@@ -168,6 +169,8 @@ export class PpcVectors {
       const immediate = fieldOf(row, word, name === 'cmpli' ? 'ui' : 'si');
       setGpr(request, fieldOf(row, word, 'ra'), immediate + rng.from([0, 1, -1]));
     }
+    // Estimates do not set XX (8.2), but the reference does.
+    if (name === 'fres' || name === 'frsqrte') request.setUint32(REQUEST.fpscr, request.getUint32(REQUEST.fpscr) & ~XE);
     if (name === 'bclr') request.setUint32(REQUEST.lr, this.#target(slot) | rng.below(4));
     if (name === 'bcctr') request.setUint32(REQUEST.ctr, this.#target(slot) | rng.below(4));
   }
