@@ -5,6 +5,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { LogMask } from '../../machines/backplane/log.ts';
 import type { MachineConfig } from '../../machines/backplane/machine.ts';
+import { MachineConfigError } from '../../machines/backplane/machine-config-error.ts';
 import { MachineServer } from '../../machines/backplane/machine-server.ts';
 import type { RequestName, Requests } from '../../machines/backplane/session-protocol.ts';
 import { machineNamed } from '../../machines/registry.ts';
@@ -63,7 +64,9 @@ if (parentPort !== null) {
     const failed =
       error instanceof UserError
         ? { message: error.message, code: error.code }
-        : { message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+        : error instanceof MachineConfigError
+          ? { message: error.message, code: 'EMERITUS_CONFIG' }
+          : { message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
     parentPort.postMessage({ failed } satisfies FromThread);
     parentPort.close();
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BlockDevice, Calendar, NonVolatile } from '../../machines/backplane/host.ts';
+import type { Calendar, NonVolatile } from '../../machines/backplane/host.ts';
 import { Log, type LogEntry, type LogMask } from '../../machines/backplane/log.ts';
-import type { MachineHost } from '../../machines/backplane/machine.ts';
+import type { AttachableDisk, MachineHost } from '../../machines/backplane/machine.ts';
 import { openDisk } from './disk.ts';
 import { fileNonVolatile, memoryNonVolatile } from './non-volatile.ts';
 import { packageRoot } from './package-root.ts';
@@ -47,7 +47,7 @@ export class NodeMachineHost implements MachineHost {
     return module;
   }
 
-  disk(spec: string): BlockDevice {
+  disk(spec: string): AttachableDisk {
     return openDisk(spec);
   }
 

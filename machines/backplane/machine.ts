@@ -35,11 +35,16 @@ export interface MachineConfig {
   readonly append?: string | undefined;
 }
 
+/** A medium the machine has to itself until it closes it. */
+export interface AttachableDisk extends BlockDevice {
+  close(): void;
+}
+
 /** What the machine needs from the host it runs on. */
 export interface MachineHost {
   /** The compiled CPU core of an instruction set. */
   core(isa: string): WebAssembly.Module;
-  disk(spec: string): BlockDevice;
+  disk(spec: string): AttachableDisk;
   /** Battery-backed memory called `name` of this machine. */
   nonVolatile(name: string): NonVolatile;
   readonly calendar: Calendar;

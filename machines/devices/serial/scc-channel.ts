@@ -141,6 +141,9 @@ export class SccChannel {
   readonly dtrreq: Wire;
   readonly txBreak: Wire;
 
+  /** How many times faster than the programmed rate characters go to and from the host's end; 1 is the chip's own. */
+  portSpeedup = 1;
+
   readonly #log: DeviceLog;
   readonly #name: string;
   readonly #variant: SccVariant;
@@ -416,6 +419,12 @@ export class SccChannel {
     return Math.max(1, rate.clock.masterTicks(Math.ceil((rate.bit * halfBits) / 2)));
   }
 
+  /** Master ticks of an asynchronous character; those to and from the host's end take less. */
+  #charTicks(rate: Rate, halfBits: number): number {
+    const ticks = this.#ticks(rate, halfBits);
+    return this.#loopback || this.#port === unplugged ? ticks : Math.max(1, Math.ceil(ticks / this.portSpeedup));
+  }
+
   /** Half bits of an asynchronous character with so many data bits. */
   #charHalfBits(dataBits: number): number {
     const stop = ((this.#wr[4]! >>> 2) & 3) + 1; // 2, 3, 4 half bits
@@ -659,16 +668,16 @@ export class SccChannel {
     this.#txShift = this.#txFifo.shift()!;
     const level = this.#variant !== 'escc' || (this.#wr7p & WR7P_TX_FIFO_LEVEL) !== 0;
     if (this.#wr[1]! & WR1_TX_INT_ENABLE && (!level || this.#txFifo.length === 0)) this.#txIp = true;
-    let halfBits: number;
-    if (this.#async) halfBits = this.#charHalfBits(this.#txDataBits(this.#txShift));
-    else {
-      halfBits = 2 * this.#txBits;
-      if (!this.#txInFrame) {
-        this.#txInFrame = true;
-        halfBits += 16; // the opening flag, or a sync character
-        this.#txCrc = this.#crcPreset;
-        if (this.#enhanced && this.#wr7p & WR7P_AUTO_EOM_RESET) this.#eom = false;
-      }
+    if (this.#async) {
+      this.#txTask.schedule(this.#charTicks(rate, this.#charHalfBits(this.#txDataBits(this.#txShift))) - late);
+      return;
+    }
+    let halfBits = 2 * this.#txBits;
+    if (!this.#txInFrame) {
+      this.#txInFrame = true;
+      halfBits += 16; // the opening flag, or a sync character
+      this.#txCrc = this.#crcPreset;
+      if (this.#enhanced && this.#wr7p & WR7P_AUTO_EOM_RESET) this.#eom = false;
     }
     this.#txTask.schedule(this.#ticks(rate, halfBits) - late);
   }
@@ -788,7 +797,7 @@ export class SccChannel {
     if (this.#port === unplugged) return;
     const rate = this.#rxRate;
     if (rate === undefined) return;
-    this.#rxTask.schedule(this.#ticks(rate, this.#charHalfBits(this.#rxBits)) - late);
+    this.#rxTask.schedule(this.#charTicks(rate, this.#charHalfBits(this.#rxBits)) - late);
   }
 
   #poll(late: number): void {
