@@ -701,7 +701,7 @@ describe('HeathrowIde fuzz', () => {
     for (let i = 0; i < 40_000; i++) {
       const width = ([1, 2, 4] as const)[random(3)]!;
       const offset = random(4) === 0 ? random(0x1000) & ~(width - 1) : offsets[random(offsets.length)]!;
-      if (random(3) === 0) b.w(offset, random(0x100_0000), width);
+      if (random(3) === 0) b.w(offset, random(width === 4 ? 0x100_0000 : 1 << (8 * width)), width);
       else {
         const value = b.r(offset, width);
         expect(value >= 0 && value < 2 ** (width * 8) && Number.isInteger(value)).toBe(true);
