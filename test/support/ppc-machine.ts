@@ -79,6 +79,12 @@ export class PpcMachine {
     this.board.memory.written(block.offset + pa - first, bytes.length);
   }
 
+  /** The memory itself, to look at. */
+  bytes(pa: number, size: number): Uint8Array {
+    const { first, block } = this.#blockAt(pa);
+    return block.bytes.subarray(pa - first, pa - first + size);
+  }
+
   program(pa: number, words: readonly number[]): void {
     words.forEach((word, i) => this.setWord(pa + i * 4, word));
   }

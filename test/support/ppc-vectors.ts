@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { type DecodeRow, fieldOf, hasField } from './ppc-decode.ts';
+import { type DecodeRow, decodeRows, fieldOf, hasField } from './ppc-decode.ts';
 import type { PpcRandom } from './ppc-random.ts';
 
 /** Where the harness has its areas; test/cpu/ppc/harness/harness.c has the same numbers. */
@@ -48,9 +48,21 @@ const ENABLES = 0xf8;
 const VE = 0x80;
 const XE = 0x08;
 
+/** Stands for all words that no row of the table has. */
+export const ILLEGAL: DecodeRow = {
+  name: 'illegal',
+  mask: 0,
+  value: 0,
+  ignored: 0,
+  fields: new Map(),
+  attributes: new Set(),
+  needs: undefined,
+};
+
 /** Makes the state of {@link Vector}s for rows of the decode table. */
 export class PpcVectors {
   readonly #rng: PpcRandom;
+  readonly #rows = decodeRows();
 
   constructor(rng: PpcRandom) {
     this.#rng = rng;
@@ -60,6 +72,11 @@ export class PpcVectors {
   make(row: DecodeRow, slot: number): Vector {
     const request = new DataView(new ArrayBuffer(REQUEST.bytes));
     this.#fillRegisters(request);
+    if (row === ILLEGAL) {
+      const words = [this.#illegal()];
+      request.setUint32(REQUEST.words, words[0]!);
+      return { row, request, words };
+    }
     if (row.name === 'lwarx' || row.name === 'stwcx.') return this.#reservation(row, request);
     const word = this.#shape(row, this.#encode(row));
     this.#operands(row, word, request, slot);
@@ -113,7 +130,13 @@ export class PpcVectors {
         return rng.chance(1, 4) ? rng.from([0, 4, 0x7fff, 0x8000, 0xffff]) : rng.below(limit);
       case 'spr': {
         const spr =
-          row.name === 'mftb' ? rng.from([268, 269]) : rng.chance(3, 4) ? rng.from([1, 8, 9]) : rng.from(OTHER_SPRS);
+          row.name === 'mftb'
+            ? rng.from([268, 269])
+            : rng.chance(3, 4)
+              ? rng.from([1, 8, 9])
+              : rng.chance(1, 2)
+                ? rng.below(1024)
+                : rng.from(OTHER_SPRS);
         return ((spr & 31) << 5) | (spr >>> 5);
       }
       default:
@@ -239,6 +262,17 @@ export class PpcVectors {
   /** Bits that the processor ignores: ours gets them at random, the reference gets zeros. */
   #withIgnoredBits(row: DecodeRow, word: number): number {
     return this.#rng.chance(1, 4) ? (word | (this.#rng.word() & row.ignored)) >>> 0 : word;
+  }
+
+  /** A word that no row of the table has, mostly with a primary opcode that has many. */
+  #illegal(): number {
+    const rng = this.#rng;
+    for (;;) {
+      const word = rng.chance(7, 8)
+        ? ((rng.from([19, 31, 31, 31, 59, 63]) << 26) | (rng.word() & 0x03ff_ffff)) >>> 0
+        : rng.word();
+      if (!this.#rows.some(({ mask, value }) => (word & mask) >>> 0 === value)) return word;
+    }
   }
 
   /** lwarx and stwcx. in sequences with a known reservation. */
