@@ -13,6 +13,7 @@ import { bootScript, type ElfImage, ImageError, isElf, isForthText, readElf } fr
 import { defineConsoleMethods } from './packages/console.ts';
 import { defineDisks } from './packages/disk.ts';
 import { defineMemoryMethods, powerOfTwo } from './packages/memory.ts';
+import { type PciAccess, PciConfiguration, definePciMethods } from './packages/pci.ts';
 import { PRELUDE } from './prelude.ts';
 import { HID0_DOZE, HYPERCALL, LAYOUT, MSR_FP, MSR_ME, stubWords, VECTORS_END, vectorWords } from './stubs.ts';
 import { cells, DeviceTree, type Package, strings } from './tree.ts';
@@ -48,6 +49,8 @@ export interface OpenFirmwareOptions {
   readonly defaults?: Readonly<Record<string, string>>;
   /** Configuration variables for this run, stored ones aside: `{'auto-boot?': 'false'}`. */
   readonly overrides?: Readonly<Record<string, string>>;
+  /** The PCI bus whose devices are to be set up. */
+  readonly pci?: PciAccess;
   /** Forth run before the console exists: what this board's chips need to be set up. */
   readonly startup?: string;
 }
@@ -126,7 +129,10 @@ export class OpenFirmware {
       (pa) => heap.free(pa),
     );
     this.#tree = tree;
-    for (const name of ['aliases', 'openprom', 'packages']) tree.ensure(tree.root, name);
+    for (const name of ['aliases', 'packages']) tree.ensure(tree.root, name);
+    const openprom = tree.ensure(tree.root, 'openprom').properties;
+    openprom.set('model', strings('Emeritus Open Firmware, 1.0'));
+    openprom.set('relative-addressing', new Uint8Array(0));
     this.#chosen = tree.ensure(tree.root, 'chosen');
     this.#variables = new ConfigurationVariables(tree, host.variables, options.defaults ?? {});
     this.#console = new Console(host);
@@ -446,6 +452,12 @@ export class OpenFirmware {
     const memory = node(paths.memory);
     const cpu = node(paths.cpu);
     defineMemoryMethods(forth, tree, { memory, mmu: cpu }, { physical: this.#physical, virtual: this.#virtual });
+    if (this.#options.pci !== undefined) {
+      const bus = node(this.#options.pci.path);
+      const configuration = new PciConfiguration(forth, this.#options.pci);
+      definePciMethods(forth, tree, bus, configuration);
+      for (const device of bus.children) configuration.setUp(tree, device);
+    }
     const consoles = defineConsoleMethods(forth, tree, this.#console, {
       host: this.#host,
       serial: node(paths.serial),
@@ -613,7 +625,7 @@ export class OpenFirmware {
   /** What a boot script may ask for: where it came from. */
   #bootEntities(): Record<string, string> {
     const path = this.#tree.text(this.#chosen, 'bootpath') ?? '';
-    const colon = path.lastIndexOf(':');
+    const colon = path.indexOf(':');
     const device = colon < 0 ? path : path.slice(0, colon);
     const args = colon < 0 ? '' : path.slice(colon + 1);
     const comma = args.indexOf(',');

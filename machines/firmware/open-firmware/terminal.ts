@@ -140,6 +140,10 @@ export class Terminal {
   }
 
   #escaped(byte: number): void {
+    if (byte === 0x1b) {
+      this.#escape = '\x1b';
+      return;
+    }
     this.#escape += String.fromCharCode(byte);
     if (this.#escape === '\x1b[') return;
     const parts = /^\x1b\[([0-9;]*)(.)$/s.exec(this.#escape);

@@ -50,8 +50,8 @@ const STANDARD: Readonly<Record<string, Variable>> = {
   'real-base': { type: 'number', initial: '-1' },
   'real-mode?': { type: 'flag', initial: 'true' },
   'real-size': { type: 'number', initial: '-1' },
-  'screen-#columns': { type: 'number', initial: '100' },
-  'screen-#rows': { type: 'number', initial: '40' },
+  'screen-#columns': { type: 'number', initial: '0x64' },
+  'screen-#rows': { type: 'number', initial: '0x28' },
   'security-#badlogins': { type: 'number', initial: '0' },
   'security-mode': { type: 'security', initial: 'none' },
   'security-password': { type: 'string', initial: '' },
@@ -94,7 +94,7 @@ export class ConfigurationVariables {
   }
 
   flag = (name: string): boolean => this.get(name) === 'true';
-  number = (name: string): number => Number(this.get(name)) | 0;
+  number = (name: string): number => parseInt(this.get(name), 16) | 0;
 
   isDefault = (name: string): boolean => !this.#values.has(name);
   initial = (name: string): string => this.#known.get(name)?.initial ?? '';
@@ -141,11 +141,11 @@ function parse(type: VariableType, text: string): string | undefined {
     case 'flag':
       return text === 'true' || text === 'false' ? text : undefined;
     case 'number': {
-      const value = /^-?(0x)?[0-9a-f]+$/i.test(text) ? Number(text.replace(/^-/, '')) : NaN;
-      const number = Number.isNaN(value) && /^[0-9a-f]+$/i.test(text) ? parseInt(text, 16) : value;
-      if (Number.isNaN(number) || number > 0xffff_ffff) return undefined;
-      if (text.startsWith('-')) return String(-number);
-      return number < 10 ? String(number) : `0x${number.toString(16)}`;
+      // Hexadecimal like all numbers at the prompt, with or without 0x.
+      const digits = /^(-?)(?:0x)?([0-9a-f]{1,8})$/i.exec(text);
+      if (digits === null) return undefined;
+      const number = parseInt(digits[2]!, 16);
+      return digits[1]! + (number < 10 ? String(number) : `0x${number.toString(16)}`);
     }
     case 'security':
       return ['none', 'command', 'full'].includes(text) ? text : undefined;

@@ -286,7 +286,8 @@ function structureWords(f: Forth): void {
   f.native('catch', (f) => f.catch());
   f.native('throw', (f) => {
     const code = f.pop();
-    if (code !== 0) throw new ForthThrow(code);
+    // Thrown again after a CATCH, ABORT" still has its say.
+    if (code !== 0) throw new ForthThrow(code, code === THROW.abortMessage ? f.abortMessage : '');
   });
   f.native('abort', () => {
     throw new ForthThrow(THROW.abort);
