@@ -59,10 +59,17 @@ export const ILLEGAL: DecodeRow = {
   needs: undefined,
 };
 
+/** Stands for several register instructions in a row. */
+export const SEQUENCE: DecodeRow = { ...ILLEGAL, name: 'sequence' };
+
 /** Makes the state of {@link Vector}s for rows of the decode table. */
 export class PpcVectors {
   readonly #rng: PpcRandom;
   readonly #rows = decodeRows();
+  readonly #simple = this.#rows.filter(({ name, attributes, needs }) => {
+    const special = ['load', 'store', 'fp', 'flow', 'sys', 'priv'].some((attribute) => attributes.has(attribute));
+    return !special && needs === undefined && !name.startsWith('divw');
+  });
 
   constructor(rng: PpcRandom) {
     this.#rng = rng;
@@ -77,6 +84,7 @@ export class PpcVectors {
       request.setUint32(REQUEST.words, words[0]!);
       return { row, request, words };
     }
+    if (row === SEQUENCE) return this.#sequence(request);
     if (row.name === 'lwarx' || row.name === 'stwcx.') return this.#reservation(row, request);
     const word = this.#shape(row, this.#encode(row));
     this.#operands(row, word, request, slot);
@@ -262,6 +270,13 @@ export class PpcVectors {
   /** Bits that the processor ignores: ours gets them at random, the reference gets zeros. */
   #withIgnoredBits(row: DecodeRow, word: number): number {
     return this.#rng.chance(1, 4) ? (word | (this.#rng.word() & row.ignored)) >>> 0 : word;
+  }
+
+  /** Instructions that work on registers only and define all of their results. */
+  #sequence(request: DataView): Vector {
+    const words = Array.from({ length: MAX_WORDS }, () => this.#encode(this.#rng.from(this.#simple)));
+    words.forEach((word, i) => request.setUint32(REQUEST.words + i * 4, word));
+    return { row: SEQUENCE, request, words };
   }
 
   /** A word that no row of the table has, mostly with a primary opcode that has many. */

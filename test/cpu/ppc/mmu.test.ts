@@ -452,6 +452,47 @@ describe('Block address translation', () => {
   });
 });
 
+describe('601 block address translation', () => {
+  // [601 UM 2.3.3.1.7]: upper has the effective block, WIM, Ks, Ku and PP, lower the physical block, V and the size mask.
+  const upper = (va: number, ks: number, ku: number, pp: number): number => (va | (ks << 3) | (ku << 2) | pp) >>> 0;
+  const lower = (pa: number, mask: number, valid = 1): number => (pa | (valid << 6) | mask) >>> 0;
+
+  it('maps code and data alike, in blocks of 128 KiB to 8 MiB', () => {
+    for (let bits = 0; bits <= 6; bits++) {
+      const bench = new MmuBench('601');
+      const size = 0x2_0000 << bits;
+      bench.machine.set({ ibat2u: upper(0x8000_0000, 0, 0, 2), ibat2l: lower(0, (1 << bits) - 1) });
+      bench.machine.setWord(size - 4096, NOP);
+      expect(bench.load(0x8000_0000 + size - 4096)).toEqual({ value: NOP });
+      expect(bench.fetch(0x8000_0000 + size - 4096)).toEqual({ value: 0x8000_0000 + size - 4092 });
+      expect(bench.load(0x8000_0000 + size)).toEqual(dsi(0x8000_0000 + size, NOT_FOUND));
+    }
+  });
+
+  it('protects by PP with a key for each state', () => {
+    for (const user of [false, true]) {
+      for (let pp = 0; pp < 4; pp++) {
+        for (const key of [0, 1]) {
+          const bench = new MmuBench('601').user(user);
+          const word = upper(0x8000_0000, user ? 1 - key : key, user ? key : 1 - key, pp);
+          bench.machine.set({ ibat0u: word, ibat0l: lower(DATA & ~0x1_ffff, 0) });
+          const read = key === 0 || pp !== 0;
+          const write = pp === 2 || (key === 0 && pp !== 3);
+          expect(bench.load(0x8000_0000)).toEqual(read ? { value: DATA } : dsi(0x8000_0000, PROTECTION));
+          const forbidden = dsi(0x8000_0000, PROTECTION | STORE);
+          expect(bench.store(0x8000_0000)).toEqual(write ? { value: 0x1234_5678 } : forbidden);
+        }
+      }
+    }
+  });
+
+  it('is off without V', () => {
+    const bench = new MmuBench('601');
+    bench.machine.set({ ibat0u: upper(0x8000_0000, 0, 0, 2), ibat0l: lower(DATA & ~0x1_ffff, 0, 0) });
+    expect(bench.load(0x8000_0000)).toEqual(dsi(0x8000_0000, NOT_FOUND));
+  });
+});
+
 describe('Cache and reservation instructions', () => {
   it('translate their address: dcbz as a store, the others as loads', () => {
     const bench = new MmuBench();
