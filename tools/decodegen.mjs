@@ -117,7 +117,7 @@ function checkOverlaps(rows) {
  * @param {Record<string, string>} sources text by module name
  * @returns {Map<string, string>}
  */
-function findHandlers(sources) {
+export function findHandlers(sources) {
   const found = new Map();
   for (const [file, text] of Object.entries(sources)) {
     for (const [, name] of text.matchAll(/^export function ((?:op|fast)_\w+)\(/gm)) {
@@ -290,7 +290,7 @@ const SIZES = { u8: 1, u16: 2, u32: 4, i32: 4, u64: 8 };
  * @param {string} state
  * @param {string} layout
  */
-function emitState(state, layout) {
+export function emitState(state, layout) {
   const constants = {};
   for (const [, name, value] of (layout + state).matchAll(/^export const (\w+): u32 = ([^;]+);/gm)) {
     constants[name] = value
