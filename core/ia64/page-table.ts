@@ -17,8 +17,8 @@
 // the attention word of every CPU of the space, and waits until each has flushed its TLB or is outside guest code.
 
 export const PAGE_SHIFT: u32 = 14;
-export const PAGE_SIZE: u32 = 1 << PAGE_SHIFT;
-export const PAGE_MASK: u32 = PAGE_SIZE - 1;
+export const PAGE_BYTES: u32 = 1 << PAGE_SHIFT;
+const OFFSET: u32 = PAGE_BYTES - 1;
 
 /** In the space's page: 8 × 64 words, then the words below. */
 export const SPACE_ROOTS: u32 = 0x0000;
@@ -28,22 +28,29 @@ export const SPACE_GENERATION: u32 = 0x0800;
 /** Bumped when pages that may hold code were written from outside the space, or remapped: decoded code is stale. */
 export const SPACE_CODE_GENERATION: u32 = 0x0804;
 
-// Flags of a leaf word. A middle or root word has PTE_VALID only.
-export const PTE_VALID: u32 = 0x0001;
-export const PTE_READ: u32 = 0x0002;
-export const PTE_WRITE: u32 = 0x0004;
-export const PTE_EXEC: u32 = 0x0008;
+// Flags of a leaf word. A middle or root word has PAGE_VALID only.
+export const PAGE_VALID: u32 = 0x0001;
+export const PAGE_READ: u32 = 0x0002;
+export const PAGE_WRITE: u32 = 0x0004;
+export const PAGE_EXECUTE: u32 = 0x0008;
 /** The NaT page: speculative loads from it give NaT, other accesses a NaT page consumption fault. */
-export const PTE_NAT: u32 = 0x0010;
-/** For the kernel alone (shared until written, shared mapping and so on); the core ignores them. */
-export const PTE_SOFTWARE: u32 = 0x3f00;
+export const PAGE_NAT: u32 = 0x0010;
+/** epc in this page is a system call. */
+export const PAGE_GATE: u32 = 0x0020;
 
-/** The leaf word of `va`, or 0 where there is none. */
+/** The leaf word of `va`, or 0 where there is none. A page that is shared until it is written lacks PAGE_WRITE. */
 export function walk(space: u32, va: u64): u32 {
-  if ((va << 3) >> 47) return 0;
+  if (space == 0 || (va << 3) >> 47 != 0) return 0;
   const root: u32 = load<u32>(space + SPACE_ROOTS + ((<u32>(va >> 61) << 8) | (<u32>((va >> 38) & 0x3f) << 2)));
-  if (!root) return 0;
-  const middle: u32 = load<u32>((root & ~PAGE_MASK) + (<u32>((va >> 26) & 0xfff) << 2));
-  if (!middle) return 0;
-  return load<u32>((middle & ~PAGE_MASK) + (<u32>((va >> 14) & 0xfff) << 2));
+  if (root == 0) return 0;
+  const middle: u32 = load<u32>((root & ~OFFSET) + (<u32>((va >> 26) & 0xfff) << 2));
+  if (middle == 0) return 0;
+  return load<u32>((middle & ~OFFSET) + (<u32>((va >> 14) & 0xfff) << 2));
+}
+
+/** Host address of the page of a leaf word. */
+// @ts-ignore: decorator
+@inline
+export function hostOf(leaf: u32): u32 {
+  return leaf & ~OFFSET;
 }
