@@ -10,7 +10,7 @@ export interface PowermacG3TreeConfig {
   readonly cpuHz: number;
   readonly busHz: number;
   readonly timebaseHz: number;
-  /** Processor version register; default a 750 2.2. */
+  /** Processor version register; default a 750 3.1. */
   readonly pvr?: number;
   /** Where Heathrow's base address register is set. */
   readonly macIoPa: number;
@@ -115,7 +115,7 @@ function cpu(config: PowermacG3TreeConfig): TreeNode {
     properties: {
       device_type: 'cpu',
       reg: 0,
-      'cpu-version': config.pvr ?? 0x0008_0202,
+      'cpu-version': config.pvr ?? 0x0008_0301,
       state: 'running',
       'clock-frequency': config.cpuHz,
       'timebase-frequency': config.timebaseHz,

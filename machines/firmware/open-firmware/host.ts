@@ -33,8 +33,10 @@ export interface FirmwareHost {
   reset(): void;
 }
 
-/** A linear frame buffer in a mode the machine has already set. */
+/** A linear frame buffer. */
 export interface FirmwareScreen {
+  /** Sets the mode, when the PCI devices have been set up and before anything is drawn. */
+  setMode?(): void;
   /** Path of the display's node in the device tree. */
   readonly path: string;
   readonly pa: number;

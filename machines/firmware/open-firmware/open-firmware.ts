@@ -2,6 +2,7 @@
 //
 // The built-in Open Firmware (IEEE 1275-1994 with the PowerPC binding). It runs on the host; the guest CPU idles in a
 // small loop while it waits and traps into it by hypercalls. See docs/open-firmware.md.
+import type { KeyCode } from '../../backplane/host.ts';
 import { Claims } from './claims.ts';
 import { ClientInterface, type ClientServices, type ForthCall } from './client.ts';
 import { Console, LineEditor } from './console.ts';
@@ -9,6 +10,7 @@ import { ForthThrow, THROW, throwMessage } from './errors.ts';
 import { Forth, latin1, Task } from './forth.ts';
 import { Heap } from './heap.ts';
 import type { FirmwareHost, TreeNode } from './host.ts';
+import { KeyboardMap } from './keyboard-map.ts';
 import { bootScript, type ElfImage, ImageError, isElf, isForthText, readElf } from './loader.ts';
 import { defineConsoleMethods } from './packages/console.ts';
 import { defineDisks } from './packages/disk.ts';
@@ -85,6 +87,7 @@ export class OpenFirmware {
   readonly #tree: DeviceTree;
   readonly #console: Console;
   readonly #editor: LineEditor;
+  readonly #keyboard = new KeyboardMap();
   readonly #variables: ConfigurationVariables;
   readonly #client: ClientInterface;
   readonly #physical: Claims;
@@ -98,6 +101,7 @@ export class OpenFirmware {
   /** A client that is in the prompt's hands (`enter`), to be resumed by `go`. */
   #suspended: Context | undefined;
   #clientRuns = false;
+  #quiesced = false;
   #program: Program | undefined;
   #bootText: string | undefined;
   #bootParams: string[] = [];
@@ -129,6 +133,12 @@ export class OpenFirmware {
       (pa) => heap.free(pa),
     );
     this.#tree = tree;
+    if (options.pci !== undefined) {
+      const bus = this.#node(options.pci.path);
+      const configuration = new PciConfiguration(forth, options.pci);
+      definePciMethods(forth, tree, bus, configuration);
+      for (const device of bus.children) configuration.setUp(tree, device);
+    }
     for (const name of ['aliases', 'packages']) tree.ensure(tree.root, name);
     const openprom = tree.ensure(tree.root, 'openprom').properties;
     openprom.set('model', strings('Emeritus Open Firmware, 1.0'));
@@ -173,14 +183,25 @@ export class OpenFirmware {
     }
   }
 
-  /** A character from the keyboard. */
+  /** A key of the keyboard went down or up. */
+  key(code: KeyCode, down: boolean): void {
+    for (const byte of this.#keyboard.key(code, down)) this.type(byte);
+  }
+
+  /** A character from the keyboard. A client that has taken the machine over reads its keyboard itself. */
   type(byte: number): void {
-    this.#console.type(byte);
+    if (!this.#quiesced) this.#console.type(byte);
   }
 
   /** Whether a client has the machine, so that keys and serial bytes are not the firmware's. */
   get clientRuns(): boolean {
     return this.#clientRuns;
+  }
+
+  #node(path: string): Package {
+    const found = this.#tree.find(path);
+    if (found === undefined) throw new Error(`the device tree has no ${path}`);
+    return found;
   }
 
   // ---- stubs and idling ---------------------------------------------------------------------------------------------
@@ -340,6 +361,7 @@ export class OpenFirmware {
   #leaveClient(): void {
     const host = this.#host;
     this.#clientRuns = false;
+    this.#quiesced = false;
     this.#pending = undefined;
     this.#prompt();
     host.setRegister('hid0', host.getRegister('hid0') | HID0_DOZE);
@@ -400,7 +422,9 @@ export class OpenFirmware {
         this.#host.setRegister('r6', args);
         this.#host.setRegister('r7', length);
       },
-      quiesce: () => {},
+      quiesce: () => {
+        this.#quiesced = true;
+      },
     };
   }
 
@@ -444,20 +468,10 @@ export class OpenFirmware {
       reset: () => this.#host.reset(),
     });
     defineVariableWords(forth, this.#variables);
-    const node = (path: string): Package => {
-      const found = tree.find(path);
-      if (found === undefined) throw new Error(`the device tree has no ${path}`);
-      return found;
-    };
+    const node = (path: string): Package => this.#node(path);
     const memory = node(paths.memory);
     const cpu = node(paths.cpu);
     defineMemoryMethods(forth, tree, { memory, mmu: cpu }, { physical: this.#physical, virtual: this.#virtual });
-    if (this.#options.pci !== undefined) {
-      const bus = node(this.#options.pci.path);
-      const configuration = new PciConfiguration(forth, this.#options.pci);
-      definePciMethods(forth, tree, bus, configuration);
-      for (const device of bus.children) configuration.setUp(tree, device);
-    }
     const consoles = defineConsoleMethods(forth, tree, this.#console, {
       host: this.#host,
       serial: node(paths.serial),

@@ -98,7 +98,7 @@ hex
    (banner?) if banner then
    use-nvramrc? if nvramrc ['] evaluate catch if 2drop ." nvramrc failed" cr then then
    auto-boot? if
-      (boot-pause) if cr else boot-command ['] evaluate catch ?dup if (report) then then
+      (boot-pause) if cr else boot-command ['] evaluate catch ?dup if (report) 2drop then then
    then
    (quit) ;
 `;

@@ -70,6 +70,7 @@ export function defineConsoleMethods(
 
   if (display !== undefined && host.screen !== undefined) {
     const { screen } = host;
+    screen.setMode?.();
     const terminal = new Terminal(host, screen);
     console.screen = (byte) => terminal.write(byte);
     const list = openable(display);
