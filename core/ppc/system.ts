@@ -31,7 +31,7 @@ import {
 } from './constants';
 import { programException, setMsr } from './exceptions';
 import { rB, rT, setT, setXer, xer } from './fields';
-import { deliverable, postInterrupt, recheckInterrupts } from './interrupts';
+import { postInterrupt, recheckInterrupts } from './interrupts';
 import { invalidate603Tlb, load603Tlb } from './mmu';
 import { controlPerformance, countPerformance } from './performance';
 import { BAT_BASE, CpuState, PMC_BASE, REGS_BASE, SPRG_BASE, SR_BASE, THRM_BASE, cpu, run } from './state';
@@ -160,13 +160,14 @@ function permitted(n: u32): bool {
   return false;
 }
 
-/** A register this processor does not have: illegal for a program, in supervisor state nothing. */
-function unknownSpr(n: u32, write: bool): void {
+/** A register this processor does not have: illegal for a program; for the system reads zero, and writes do nothing. */
+function unknownSpr(op: u32, write: bool): void {
   if ((cpu.msr & MSR_PR) != 0) {
     programException(SRR1_ILLEGAL);
     return;
   }
-  log(write ? LOG_UNIMP_SPR_WRITE : LOG_UNIMP_SPR_READ, n, pcOf(run.at) - 4);
+  log(write ? LOG_UNIMP_SPR_WRITE : LOG_UNIMP_SPR_READ, sprNumber(op), pcOf(run.at) - 4);
+  if (!write) setT(op, 0);
 }
 
 // @ts-ignore: decorator
@@ -232,6 +233,11 @@ function plainRegister(n: u32): u32 {
   }
 }
 
+/** From the 750 on programs can read the performance monitor. */
+function hasUserCounters(): bool {
+  return run.model >= MODEL_750;
+}
+
 /** Index of a performance counter, PMC1 as 0, or -1. Only the user's numbers lack the privileged bit. */
 function counterOf(n: u32): i32 {
   switch (n | 0x10) {
@@ -257,14 +263,16 @@ export function op_mfspr(op: u32): void {
     return;
   }
   if (n >= 528 && n < 544) {
-    if (n >= 536 && (run.features & FEATURE_UNIFIED_BAT) != 0) unknownSpr(n, false);
+    if (n >= 536 && (run.features & FEATURE_UNIFIED_BAT) != 0) unknownSpr(op, false);
     else setT(op, load<u32>(BAT_BASE + ((n - 528) << 2)));
     return;
   }
-  if (hasPerformanceMonitor() && counterOf(n) >= 0) {
-    countPerformance();
-    setT(op, load<u32>(PMC_BASE + (counterOf(n) << 2)));
-    return;
+  if ((n & 0x10) != 0 ? hasPerformanceMonitor() : hasUserCounters()) {
+    if (counterOf(n) >= 0) {
+      countPerformance();
+      setT(op, load<u32>(PMC_BASE + (counterOf(n) << 2)));
+      return;
+    }
   }
   switch (n) {
     case 1:
@@ -307,17 +315,17 @@ export function op_mfspr(op: u32): void {
       return;
     case 936:
     case 952:
-      if (!hasPerformanceMonitor()) break;
+      if (n == 936 ? !hasUserCounters() : !hasPerformanceMonitor()) break;
       countPerformance();
       setT(op, cpu.mmcr0);
       return;
     case 940:
     case 956:
-      if (!hasPerformanceMonitor()) break;
+      if (n == 940 ? !hasUserCounters() : !hasPerformanceMonitor()) break;
       setT(op, cpu.mmcr1);
       return;
     case 939:
-      if (!hasPerformanceMonitor()) break;
+      if (!hasUserCounters()) break;
       setT(op, cpu.sia);
       return;
     case 943:
@@ -357,8 +365,7 @@ export function op_mfspr(op: u32): void {
       setT(op, readThermal(n - 1020));
       return;
   }
-  unknownSpr(n, false);
-  if (run.fault == 0) setT(op, 0);
+  unknownSpr(op, false);
 }
 
 export function op_mftb(op: u32): void {
@@ -383,7 +390,8 @@ export function op_mtspr(op: u32): void {
     return;
   }
   if (n >= 528 && n < 544) {
-    setBat(n, value);
+    if (n >= 536 && (run.features & FEATURE_UNIFIED_BAT) != 0) unknownSpr(op, true);
+    else setBat(n, value);
     return;
   }
   if ((n & 0x10) != 0 && hasPerformanceMonitor() && counterOf(n) >= 0) {
@@ -462,17 +470,13 @@ export function op_mtspr(op: u32): void {
       checkThermal();
       return;
   }
-  unknownSpr(n, true);
+  unknownSpr(op, true);
 }
 
 /** Invalidation is done as soon as it is asked for, so that L2IP always reads 0. */
 const L2CR_L2IP: u32 = 1;
 
 function setBat(n: u32, value: u32): void {
-  if (n >= 536 && (run.features & FEATURE_UNIFIED_BAT) != 0) {
-    unknownSpr(n, true);
-    return;
-  }
   const at: u32 = BAT_BASE + ((n - 528) << 2);
   if (load<u32>(at) == value) return;
   store<u32>(at, value);
