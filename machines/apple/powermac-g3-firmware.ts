@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Board } from '../backplane/board.ts';
+import type { KeyCode } from '../backplane/host.ts';
 import type { AttachableDisk, MachineConfig } from '../backplane/machine.ts';
 import type { MemoryBlock } from '../backplane/memory.ts';
 import type { MemoryMap } from '../backplane/memory-map.ts';
@@ -10,6 +11,7 @@ import type { PciBochsVga } from '../devices/display/pci-bochs-vga.ts';
 import type { MacNvram } from '../devices/nvram/mac-nvram.ts';
 import { BuiltinFirmware } from './powermac-g3-builtin.ts';
 import { QemuFirmware } from './powermac-g3-qemu.ts';
+import type { PowermacG3TreeConfig } from './powermac-g3-tree.ts';
 
 /** A disk or CD-ROM drive with its medium, as firmware finds it. */
 export interface AttachedMedium {
@@ -33,6 +35,8 @@ export interface PowermacG3Parts {
   readonly media: readonly AttachedMedium[];
   readonly powerOff: OrWire;
   readonly resetRequest: OrWire;
+  /** DBDMA channels by the device they serve. */
+  readonly dma: PowermacG3TreeConfig['dma'];
   readonly frequencies: { readonly cpuHz: number; readonly busHz: number; readonly timebaseHz: number };
 }
 
@@ -43,6 +47,8 @@ export interface Firmware {
   /** After every reset of the board: puts images into memory and the CPU at its first instruction. */
   start(): void;
   hypercall(n: number): void;
+  /** A key of the machine's keyboard; true when the firmware took it, so that the guest does not get it. */
+  key?(code: KeyCode, down: boolean): boolean;
 }
 
 export function powermacG3Firmware(config: MachineConfig): Firmware {

@@ -216,12 +216,26 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   board.wire(cuda.powerOff, powerOff.input(), 'power off');
   board.wire(cuda.resetSystem, resetRequest.input(), 'reset');
   const frequencies = { cpuHz: CPU_HZ, busHz: BUS_HZ, timebaseHz: TIMEBASE_HZ };
-  firmware.install({ board, bus, cpu, ram, rom, vga, nvram, lines, media, powerOff, resetRequest, frequencies });
+  firmware.install({
+    board,
+    bus,
+    cpu,
+    ram,
+    rom,
+    vga,
+    nvram,
+    lines,
+    media,
+    powerOff,
+    resetRequest,
+    dma: DMA,
+    frequencies,
+  });
 
   return {
     board,
     screens: [vga],
-    keyboard,
+    keyboard: { key: (code, down) => void (firmware.key?.(code, down) || keyboard.key(code, down)) },
     pointer: mouse,
     serial: lines,
     powerOff,

@@ -29,7 +29,13 @@ for (const [plain, shifted, codes] of ROWS) {
   for (let i = 0; i < plain.length; i++) STROKES.set(plain[i]!, { code: codes[i]!, shift: false });
   for (let i = 0; i < shifted.length; i++) STROKES.set(shifted[i]!, { code: codes[i]!, shift: true });
 }
-STROKES.set('\r', { code: 'Enter', shift: false });
 
 /** How to type a character on a US keyboard; `undefined` when it has no key. */
-export const keystroke = (character: string): Keystroke | undefined => STROKES.get(character);
+export const keystroke = (character: string): Keystroke | undefined =>
+  STROKES.get(character === '\r' ? '\n' : character);
+
+const CHARACTERS = new Map([...STROKES].map(([character, { code, shift }]) => [`${code} ${shift}`, character]));
+
+/** The character a key of a US keyboard types; `undefined` for keys that type none. */
+export const characterOf = (code: KeyCode, shift: boolean): string | undefined =>
+  CHARACTERS.get(`${code} ${shift}`) ?? (shift ? CHARACTERS.get(`${code} false`) : undefined);

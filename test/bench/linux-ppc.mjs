@@ -10,6 +10,8 @@ import { gunzipSync } from 'node:zlib';
 const guests = process.env.EMERITUS_GUESTS ?? join(homedir(), '.cache', 'emeritus', 'guests');
 const folder = mkdtempSync(join(tmpdir(), 'emeritus-bench-'));
 const kernel = join(folder, 'vmlinux');
+/** Both boot through the same OpenBIOS; `builtin` as an argument compares our own firmware instead. */
+const firmware = process.argv[2] ?? '/usr/share/qemu/openbios-ppc';
 const initrd = join(guests, 'linux-ppc', 'initrd.cpio.gz');
 writeFileSync(kernel, gunzipSync(readFileSync(join(guests, 'linux-ppc', 'vmlinux.gz'))));
 
@@ -50,7 +52,9 @@ function run([command, ...args], marks = []) {
 const guest = (script) => ['--kernel', kernel, '--initrd', initrd, '--append', `console=ttyPZ0 guest.script=${script}`];
 const emeritus = (script, ...more) => [
   process.execPath,
-  ...['bin/emeritus', 'boot', 'powermac-g3', '--ram', '256M', '--time', 'virtual', ...guest(script), ...more],
+  ...['bin/emeritus', 'boot', 'powermac-g3', '--ram', '256M', '--time', 'virtual', '--firmware', firmware],
+  ...guest(script),
+  ...more,
 ];
 const qemu = (script) => [
   'qemu-system-ppc',
