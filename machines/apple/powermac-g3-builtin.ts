@@ -34,6 +34,9 @@ const NVRAM_PA = MAC_IO_PA + 0x6_0000;
 const NVRAM_STRIDE = 16;
 
 // Registers of the display adapter, from VGA_REGISTERS_PA.
+const ATTRIBUTE_INDEX = 0x400;
+const PALETTE_ADDRESS_SOURCE = 0x20; // the display is on
+const INPUT_STATUS_1 = 0x41a;
 const DAC_WRITE_INDEX = 0x408;
 const DAC_DATA = 0x409;
 const VBE = 0x500;
@@ -232,6 +235,8 @@ export class BuiltinFirmware implements Firmware, Device {
         vbe(VBE_YRES, height);
         vbe(VBE_BPP, depth);
         vbe(VBE_ENABLE, VBE_ENABLED | VBE_LFB | VBE_8BIT_DAC);
+        void bus.read(VGA_REGISTERS_PA + INPUT_STATUS_1, 1); // the next write to the attribute controller is an index
+        write(ATTRIBUTE_INDEX, 1, PALETTE_ADDRESS_SOURCE);
       },
       setColor: (index, red, green, blue) => {
         write(DAC_WRITE_INDEX, 1, index);
