@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+import { type Plain, SnapshotError } from '../../backplane/device.ts';
+import { integers } from './saved.ts';
 
 export interface Range {
   readonly start: number;
@@ -16,6 +18,23 @@ export class Claims {
 
   get free(): readonly Range[] {
     return this.#free;
+  }
+
+  save(): number[] {
+    return this.#free.flatMap((range) => [range.start, range.size]);
+  }
+
+  restore(state: readonly Plain[]): void {
+    const numbers = integers(state);
+    const free: Range[] = [];
+    let end = -1;
+    for (let i = 0; i + 1 < numbers.length; i += 2) {
+      const [start, size] = [numbers[i]!, numbers[i + 1]!];
+      if (start <= end || size <= 0 || start + size > 0x1_0000_0000) throw new SnapshotError('firmware: bad claims');
+      free.push({ start, size });
+      end = start + size;
+    }
+    this.#free = free;
   }
 
   /** Takes exactly [start, start + size); `false` when part of it is taken. */

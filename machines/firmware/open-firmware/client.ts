@@ -16,11 +16,23 @@ const MAX_PATH = 1024;
 const MAX_SCRIPT = 0x8000;
 const ERROR = 0xffff_ffff;
 
+/**
+ * How the end of a task becomes results: `none`; `top` of the stack, -1 if it threw; `opened`, the same with 0;
+ * `caught`, what CATCH gave and then the stack from the top down.
+ */
+export type ResultShape = 'none' | 'top' | 'opened' | 'caught';
+export const RESULT_SHAPES: readonly ResultShape[] = ['none', 'top', 'opened', 'caught'];
+
 /** A service that runs Forth: its results are taken from the stack when the task is done. */
 export interface ForthCall {
   readonly task: Task;
-  /** Turns the end of the task (0, or what it threw) and its stack into result cells. */
-  readonly results: (thrown: number, task: Task) => number[];
+  readonly shape: ResultShape;
+}
+
+/** Where the results of a call go. */
+export interface ResultPlace {
+  readonly pa: number;
+  readonly count: number;
 }
 
 /** What the services need from the firmware around them. */
@@ -43,10 +55,10 @@ export interface ClientServices {
 /** `done`: results are in memory. `later`: they will be, when the call's task ends. `left`: the client does not go on. */
 export type ClientOutcome =
   | { readonly kind: 'done'; readonly status: number }
-  | { readonly kind: 'later'; readonly call: ForthCall; readonly finish: (results: readonly number[]) => void }
+  | { readonly kind: 'later'; readonly call: ForthCall; readonly place: ResultPlace }
   | { readonly kind: 'left' };
 
-type Service = (args: readonly number[], results: number) => number[] | ForthCall | 'left';
+type Service = (args: readonly number[]) => number[] | ForthCall | 'left';
 
 export class ClientInterface {
   readonly #firmware: ClientServices;
@@ -76,16 +88,42 @@ export class ClientInterface {
     const service = this.#services.get(name);
     if (service === undefined || nargs > MAX_ARGS || nret > MAX_ARGS) return { kind: 'done', status: ERROR };
     const args = Array.from({ length: nargs }, (_, i) => forth.read(pa + 12 + i * 4, 4));
-    const finish = (results: readonly number[]): void => {
-      for (let i = 0; i < Math.min(results.length, nret); i++) {
-        forth.host.write(pa + 12 + (nargs + i) * 4, 4, results[i]! >>> 0);
-      }
-    };
-    const outcome = service(args, nret);
+    const place = { pa: pa + 12 + nargs * 4, count: nret };
+    const outcome = service(args);
     if (outcome === 'left') return { kind: 'left' };
-    if (!Array.isArray(outcome)) return { kind: 'later', call: outcome, finish };
-    finish(outcome);
+    if (!Array.isArray(outcome)) return { kind: 'later', call: outcome, place };
+    this.#put(place, outcome);
     return { kind: 'done', status: 0 };
+  }
+
+  /** A call's task has ended, with what it threw or 0. */
+  finish({ task, shape }: ForthCall, place: ResultPlace, thrown: number): void {
+    const good = thrown === 0 && task.sp > 0;
+    const top = task.ds[task.sp - 1] ?? 0;
+    const rest = Array.from({ length: Math.max(0, place.count - 1) }, (_, i) =>
+      thrown === 0 && i < task.sp ? task.ds[task.sp - 1 - i]! : 0,
+    );
+    const results: Readonly<Record<ResultShape, readonly number[]>> = {
+      none: [],
+      top: [good ? top : ERROR],
+      opened: [good ? top : 0],
+      caught: [thrown, ...rest],
+    };
+    this.#put(place, results[shape]);
+  }
+
+  #put(place: ResultPlace, results: readonly number[]): void {
+    for (let i = 0; i < Math.min(results.length, place.count); i++) {
+      this.#firmware.forth.host.write(place.pa + i * 4, 4, results[i]! >>> 0);
+    }
+  }
+
+  get callback(): number {
+    return this.#callback;
+  }
+
+  set callback(pa: number) {
+    this.#callback = pa;
   }
 
   #table(): Record<string, Service> {
@@ -103,29 +141,15 @@ export class ClientInterface {
       give(latin1(`${value}\0`), pa, room);
       return [value.length];
     };
-    const run = (word: string, stack: readonly number[], results: ForthCall['results']): ForthCall => {
+    const run = (word: string, stack: readonly number[], shape: ResultShape): ForthCall => {
       const task = new Task();
       for (const value of stack) task.ds[task.sp++] = value;
       forth.start(task, forth.findIn(0, word)!);
-      return { task, results };
+      return { task, shape };
     };
     const string = (value: string): number[] => [forth.transient(latin1(value)), value.length];
-    const top = (thrown: number, task: Task): number[] => [thrown === 0 && task.sp > 0 ? task.ds[task.sp - 1]! : ERROR];
-    /** CATCH result, then the stack from the top down. */
-    const caught =
-      (count: number): ForthCall['results'] =>
-      (thrown, task) => [
-        thrown,
-        ...Array.from({ length: Math.max(0, count - 1) }, (_, i) =>
-          thrown === 0 && i < task.sp ? task.ds[task.sp - 1 - i]! : 0,
-        ),
-      ];
-    const method = (
-      name: string,
-      ihandle: number,
-      stack: readonly number[],
-      results: ForthCall['results'],
-    ): ForthCall => run('$call-method', [...stack, ...string(name), ihandle], results);
+    const method = (name: string, ihandle: number, stack: readonly number[], shape: ResultShape): ForthCall =>
+      run('$call-method', [...stack, ...string(name), ihandle], shape);
 
     return {
       test: ([name]) => [this.#services.has(text(name)) ? 0 : ERROR],
@@ -175,16 +199,14 @@ export class ClientInterface {
       },
       'instance-to-package': ([ihandle]) => [tree.tryInstance(ihandle ?? 0)?.package.phandle ?? ERROR],
 
-      open: ([path]) =>
-        run('open-dev', string(text(path, MAX_PATH)), (thrown, task) => (thrown === 0 ? top(0, task) : [0])),
-      close: ([ihandle = 0]) => run('close-dev', [ihandle], () => []),
-      read: ([ihandle = 0, pa = 0, length = 0]) => method('read', ihandle, [pa, length], top),
-      write: ([ihandle = 0, pa = 0, length = 0]) => method('write', ihandle, [pa, length], top),
-      seek: ([ihandle = 0, high = 0, low = 0]) => method('seek', ihandle, [low, high], top),
-      'call-method': ([name, ihandle = 0, ...stack], results) =>
-        method(text(name), ihandle, stack.toReversed(), caught(results)),
-      interpret: ([command, ...stack], results) =>
-        run('evaluate', [...stack.toReversed(), ...string(text(command, MAX_SCRIPT))], caught(results)),
+      open: ([path]) => run('open-dev', string(text(path, MAX_PATH)), 'opened'),
+      close: ([ihandle = 0]) => run('close-dev', [ihandle], 'none'),
+      read: ([ihandle = 0, pa = 0, length = 0]) => method('read', ihandle, [pa, length], 'top'),
+      write: ([ihandle = 0, pa = 0, length = 0]) => method('write', ihandle, [pa, length], 'top'),
+      seek: ([ihandle = 0, high = 0, low = 0]) => method('seek', ihandle, [low, high], 'top'),
+      'call-method': ([name, ihandle = 0, ...stack]) => method(text(name), ihandle, stack.toReversed(), 'caught'),
+      interpret: ([command, ...stack]) =>
+        run('evaluate', [...stack.toReversed(), ...string(text(command, MAX_SCRIPT))], 'caught'),
 
       claim: ([virt = 0, size = 0, align = 0]) => [this.#firmware.claim(virt, size, align)],
       release: ([virt = 0, size = 0]) => {

@@ -2,6 +2,7 @@
 //
 // The console: what is typed on the serial line and on the keyboard in one queue, what is printed on both the serial
 // line and the screen, and the line editor of the prompt.
+import { type PlainFields, SavedFields } from '../../backplane/device.ts';
 import { latin1, textOf } from './forth.ts';
 import type { FirmwareHost } from './host.ts';
 
@@ -61,6 +62,16 @@ export class Console {
     this.#interrupted = false;
   }
 
+  save(): PlainFields {
+    return { queue: Uint8Array.from(this.#queue), interrupted: this.#interrupted };
+  }
+
+  restore(state: PlainFields): void {
+    const saved = new SavedFields('firmware.console', state);
+    this.#queue.splice(0, this.#queue.length, ...saved.bytes('queue', undefined, QUEUE_BYTES));
+    this.#interrupted = saved.bool('interrupted');
+  }
+
   write(byte: number): void {
     if (this.serial) this.#host.serial.write(byte);
     this.screen?.(byte);
@@ -96,6 +107,32 @@ export class LineEditor {
 
   cancel(): void {
     this.#active = false;
+  }
+
+  save(): PlainFields {
+    return {
+      history: [...this.#history],
+      line: Uint8Array.from(this.#line),
+      at: this.#at,
+      recalled: this.#recalled,
+      escape: this.#escape,
+      limit: this.#limit,
+      active: this.#active,
+      afterReturn: this.#afterReturn,
+    };
+  }
+
+  restore(state: PlainFields): void {
+    const saved = new SavedFields('firmware.editor', state);
+    const history = saved.list('history', HISTORY_LINES).filter((line) => typeof line === 'string');
+    this.#history.splice(0, this.#history.length, ...history);
+    this.#line = [...saved.bytes('line', undefined, 0x1000)];
+    this.#at = saved.int('at', 0, this.#line.length);
+    this.#recalled = saved.int('recalled', 0, HISTORY_LINES);
+    this.#escape = saved.string('escape').slice(0, 8);
+    this.#limit = saved.int('limit', 0, 0x1000);
+    this.#active = saved.bool('active');
+    this.#afterReturn = saved.bool('afterReturn');
   }
 
   /** Takes what was typed; the line once it is complete. */

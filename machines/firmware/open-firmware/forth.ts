@@ -7,7 +7,9 @@
 // guest memory; code space is the engine's own, so that a guest scribbling over the firmware cannot lead it astray.
 import type { Width } from '../../backplane/bus.ts';
 import { ForthThrow, THROW } from './errors.ts';
+import { type Plain, type PlainFields, SavedFields, SnapshotError } from '../../backplane/device.ts';
 import type { FirmwareHost } from './host.ts';
+import { asFields, integers } from './saved.ts';
 
 export const DATA_STACK_CELLS = 1024;
 export const RETURN_STACK_CELLS = 2048;
@@ -23,7 +25,8 @@ export const CELL = 4;
 /** Execution tokens: an address range with neither RAM nor devices, so that `execute` of an ordinary number is caught. */
 const XT_BASE = 0xf900_0000;
 
-export type Kind = 'native' | 'colon' | 'create' | 'constant' | '2constant' | 'value' | 'defer' | 'field';
+export type Kind =
+  'native' | 'colon' | 'create' | 'constant' | '2constant' | 'value' | 'defer' | 'field' | 'alias' | 'vocabulary';
 
 export interface Word {
   readonly index: number;
@@ -40,7 +43,8 @@ export interface Word {
   start: number;
   /** Colon: where its code ends. */
   end: number;
-  /** Constant or value: the value. Create: the data address. Defer: the word's index. Instance data: the offset. */
+  /** Constant or value: the value. Create: the data address. Defer: an execution token. Alias: the word's index.
+   * Vocabulary: the list. Instance data: the offset. */
   param: number;
   param2: number;
   /** Where the DOES> part starts, or -1. */
@@ -82,6 +86,49 @@ export class Task {
   wait: Wait | undefined;
   /** Deadline of the MS under way, or -1. */
   wakeAt = -1;
+
+  save(): PlainFields {
+    return {
+      ds: Uint32Array.from(this.ds.subarray(0, this.sp)),
+      rs: Uint32Array.from(this.rs.subarray(0, this.rp)),
+      ip: this.ip,
+      handler: this.handler,
+      mySelf: this.mySelf,
+      wakeAt: this.wakeAt,
+      sources: this.sources.map((source) => ({ ...source })),
+      wait: this.wait === undefined ? null : this.wait.until,
+    };
+  }
+
+  static restored(state: PlainFields): Task {
+    const saved = new SavedFields('firmware.task', state);
+    const task = new Task();
+    const stack = (name: string, into: Int32Array): number => {
+      const cells = state[name];
+      if (!(cells instanceof Uint32Array) || cells.length > into.length) {
+        throw new SnapshotError(`firmware.task: field "${name}" should be a stack`);
+      }
+      into.set(cells);
+      return cells.length;
+    };
+    task.sp = stack('ds', task.ds);
+    task.rp = stack('rs', task.rs);
+    task.ip = saved.int('ip', 0, MAX_CODE_CELLS);
+    task.handler = saved.int('handler', -1, RETURN_STACK_CELLS);
+    task.mySelf = saved.int('mySelf', -0x8000_0000, 0xffff_ffff);
+    const time = (name: string): number => {
+      const value = state[name];
+      if (typeof value !== 'number' || Number.isNaN(value)) throw new SnapshotError(`firmware.task: bad "${name}"`);
+      return value;
+    };
+    task.wakeAt = time('wakeAt');
+    task.wait = state['wait'] === null ? undefined : { until: time('wait') };
+    task.sources = saved.list('sources', MAX_SOURCES).map((value) => {
+      const source = new SavedFields('firmware.source', asFields(value));
+      return { pa: source.u32('pa'), bytes: source.bytes('bytes'), in: source.int('in', 0, MAX_STRING) };
+    });
+    return task;
+  }
 }
 
 /** How a call of {@link Forth.run} ended. */
@@ -115,6 +162,41 @@ export const VARIABLES = {
 } as const;
 
 const HOLD_BYTES = 128;
+const KINDS: readonly Kind[] = [
+  'colon',
+  'create',
+  'constant',
+  '2constant',
+  'value',
+  'defer',
+  'field',
+  'alias',
+  'vocabulary',
+];
+
+const savedWord = ({ native: _native, index: _index, ...fields }: Word): PlainFields => fields;
+
+function restoredWord(value: Plain, index: number): Word {
+  const saved = new SavedFields(`firmware.word.${index}`, asFields(value));
+  const kind = KINDS.find((one) => one === saved.string('kind'));
+  if (kind === undefined) throw new SnapshotError(`firmware.word.${index}: unknown kind`);
+  const number = (name: string): number => saved.int(name, -0x8000_0000, 0xffff_ffff);
+  return {
+    index,
+    kind,
+    name: saved.string('name'),
+    list: number('list'),
+    immediate: saved.bool('immediate'),
+    compileOnly: saved.bool('compileOnly'),
+    blocking: false,
+    instance: saved.bool('instance'),
+    start: number('start'),
+    end: number('end'),
+    param: number('param'),
+    param2: number('param2'),
+    does: number('does'),
+  };
+}
 const decoder = new TextDecoder('latin1');
 
 export const latin1 = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0) & 0xff);
@@ -595,6 +677,12 @@ export class Forth {
       case 'field':
         this.push((this.pop() + word.param) | 0);
         return;
+      case 'alias':
+        this.execute(this.resolved(word));
+        return;
+      case 'vocabulary':
+        this.order[this.order.length - 1] = word.param;
+        return;
       case 'create':
         this.push(word.instance ? this.#instanceAddress(word) : word.param);
         if (word.does >= 0) {
@@ -611,14 +699,25 @@ export class Forth {
     return data + word.param;
   }
 
+  /** What an alias stands for in the end. */
+  resolved(word: Word): Word {
+    let at = word;
+    // An alias is always younger than what it stands for.
+    while (at.kind === 'alias' && at.param < at.index) at = this.words[at.param]!;
+    if (at.kind === 'alias') throw new ForthThrow(THROW.invalidToken);
+    return at;
+  }
+
   /** TO and IS: stores into a value or defer. */
-  assign(word: Word, value: number): void {
+  assign(named: Word, value: number): void {
+    const word = this.resolved(named);
     if (word.kind !== 'value' && word.kind !== 'defer') throw new ForthThrow(THROW.invalidName, word.name);
     if (word.instance) this.setCell(this.#instanceAddress(word), value);
     else word.param = value;
   }
 
-  assigned(word: Word): number {
+  assigned(named: Word): number {
+    const word = this.resolved(named);
     return word.instance ? this.cell(this.#instanceAddress(word)) : word.param;
   }
 
@@ -855,6 +954,83 @@ export class Forth {
       if (this.compiling) this.literal(cell);
       else this.push(cell);
     }
+  }
+
+  // ---- snapshot -----------------------------------------------------------------------------------------------------
+
+  /** Everything but the stacks, which are their task's, and the words that every start makes alike. */
+  save(): PlainFields {
+    return {
+      built: this.fence,
+      values: this.words.slice(0, this.fence).map(({ param, does }) => [param, does]),
+      words: this.words.slice(this.fence).map((word) => ({ ...savedWord(word) })),
+      lists: this.lists.map(({ name, words }) => ({ name, words: Uint32Array.from(words) })),
+      code: Uint32Array.from(this.code),
+      order: [...this.order],
+      current: this.current,
+      here: this.here,
+      latest: this.latest,
+      instanceNext: this.instanceNext,
+      abortMessage: this.abortMessage,
+      errorName: this.errorName,
+      compiling: [this.#temporaryStart, this.#temporaryDepth, this.#definingWord, this.#definingDepth],
+      strings: [this.#hold, this.#scratch],
+      entries: [...this.#entries].flat(),
+    };
+  }
+
+  restore(state: PlainFields): void {
+    const saved = new SavedFields('firmware.forth', state);
+    if (saved.int('built', 0, MAX_WORDS) !== this.fence) {
+      throw new SnapshotError('the snapshot is of another version of the built-in firmware');
+    }
+    const values = saved.list('values', this.fence);
+    const words = saved.list('words', MAX_WORDS - this.fence);
+    const lists = saved.list('lists', MAX_WORDS);
+    const code = saved.words('code', (state['code'] as Uint32Array | undefined)?.length ?? 0);
+    const compiling = integers(saved.list('compiling', 4), 4);
+    const strings = integers(saved.list('strings', 2), 2);
+    const entries = integers(saved.list('entries', 2 * MAX_WORDS));
+    values.forEach((value, i) => {
+      const [param, does] = integers(Array.isArray(value) ? value : [], 2);
+      Object.assign(this.words[i]!, { param, does });
+    });
+    this.words.length = this.fence;
+    for (const value of words) this.words.push(restoredWord(value, this.words.length));
+    const room = this.words.length;
+    this.lists.length = 0;
+    for (const value of lists) {
+      const fields = new SavedFields('firmware.list', asFields(value));
+      const list = this.newList(fields.string('name'));
+      const indices = asFields(value)['words'];
+      if (!(indices instanceof Uint32Array)) throw new SnapshotError('firmware.list: no words');
+      for (const index of indices) {
+        const word = this.words[index];
+        if (word === undefined) throw new SnapshotError('firmware.list: no such word');
+        list.words.push(index);
+        list.index.set(word.name, index);
+      }
+    }
+    this.code.length = 0;
+    for (const cell of code) this.code.push(cell | 0);
+    this.order = integers(saved.list('order', 16));
+    if (this.order.length === 0) throw new SnapshotError('firmware.forth: no search order');
+    this.current = saved.int('current', 0, this.lists.length);
+    this.here = saved.int('here', this.memory.data, this.memory.data + this.memory.dataBytes);
+    this.latest = saved.int('latest', -1, room);
+    this.instanceNext = saved.bool('instanceNext');
+    this.abortMessage = saved.string('abortMessage');
+    this.errorName = saved.string('errorName');
+    [this.#temporaryStart, this.#temporaryDepth, this.#definingWord, this.#definingDepth] = compiling as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    this.#hold = strings[0]! & (HOLD_BYTES - 1);
+    this.#scratch = Math.max(0, Math.min(strings[1]!, this.memory.scratchBytes - HOLD_BYTES));
+    this.#entries.clear();
+    for (let i = 0; i + 1 < entries.length; i += 2) this.#entries.set(entries[i]!, entries[i + 1]!);
   }
 
   // ---- output -------------------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
+import { type PlainFields, SavedFields } from '../../backplane/device.ts';
 import { Claims } from './claims.ts';
 import { ForthThrow, THROW } from './errors.ts';
+import { integers } from './saved.ts';
 
 const ALIGN = 16;
 
@@ -36,5 +38,20 @@ export class Heap {
     if (piece === undefined) return;
     this.#sizes.delete(pa >>> 0);
     piece.from.release(pa >>> 0, piece.size);
+  }
+
+  save(): PlainFields {
+    const pieces = [...this.#sizes].flatMap(([pa, { size, from }]) => [pa, size, from === this.#own ? 0 : 1]);
+    return { own: this.#own.save(), pieces };
+  }
+
+  restore(state: PlainFields): void {
+    const saved = new SavedFields('firmware.heap', state);
+    this.#own.restore(saved.list('own', 2 * Claims.MAX_RANGES));
+    const pieces = integers(saved.list('pieces', 1 << 20));
+    this.#sizes.clear();
+    for (let i = 0; i + 2 < pieces.length; i += 3) {
+      this.#sizes.set(pieces[i]!, { size: pieces[i + 1]!, from: pieces[i + 2] === 0 ? this.#own : this.#more });
+    }
   }
 }

@@ -2,9 +2,10 @@
 //
 // The built-in Open Firmware (IEEE 1275-1994 with the PowerPC binding). It runs on the host; the guest CPU idles in a
 // small loop while it waits and traps into it by hypercalls. See docs/open-firmware.md.
+import { type Plain, type PlainFields, SavedFields, SnapshotError } from '../../backplane/device.ts';
 import type { KeyCode } from '../../backplane/host.ts';
 import { Claims } from './claims.ts';
-import { ClientInterface, type ClientServices, type ForthCall } from './client.ts';
+import { ClientInterface, type ClientServices, type ForthCall, RESULT_SHAPES, type ResultPlace } from './client.ts';
 import { Console, LineEditor } from './console.ts';
 import { ForthThrow, THROW, throwMessage } from './errors.ts';
 import { Forth, latin1, Task } from './forth.ts';
@@ -18,6 +19,8 @@ import { defineMemoryMethods, powerOfTwo } from './packages/memory.ts';
 import { type PciAccess, PciConfiguration, definePciMethods } from './packages/pci.ts';
 import { PRELUDE } from './prelude.ts';
 import { HID0_DOZE, HYPERCALL, LAYOUT, MSR_FP, MSR_ME, stubWords, VECTORS_END, vectorWords } from './stubs.ts';
+import { asFields } from './saved.ts';
+import type { Terminal } from './terminal.ts';
 import { cells, DeviceTree, type Package, strings } from './tree.ts';
 import { ConfigurationVariables, defineVariableWords } from './variables.ts';
 import { defineCompilerWords } from './words/compiler.ts';
@@ -79,6 +82,13 @@ interface Program {
   readonly initrdBytes: number;
 }
 
+/** A client's request that waits for something. */
+interface PendingCall {
+  readonly call: ForthCall;
+  readonly place: ResultPlace;
+  readonly caller: Context;
+}
+
 export class OpenFirmware {
   readonly #host: FirmwareHost;
   readonly #options: OpenFirmwareOptions;
@@ -93,11 +103,11 @@ export class OpenFirmware {
   readonly #physical: Claims;
   readonly #virtual: Claims;
   readonly #chosen: Package;
-  readonly #main = new Task();
+  #main = new Task();
+  readonly #heap: Heap;
+  #terminal: Terminal | undefined;
   /** A client's request that is still running. */
-  #pending:
-    | { readonly call: ForthCall; readonly finish: (results: readonly number[]) => void; readonly caller: Context }
-    | undefined;
+  #pending: PendingCall | undefined;
   /** A client that is in the prompt's hands (`enter`), to be resumed by `go`. */
   #suspended: Context | undefined;
   #clientRuns = false;
@@ -133,6 +143,7 @@ export class OpenFirmware {
       (pa) => heap.free(pa),
     );
     this.#tree = tree;
+    this.#heap = heap;
     if (options.pci !== undefined) {
       const bus = this.#node(options.pci.path);
       const configuration = new PciConfiguration(forth, options.pci);
@@ -191,6 +202,88 @@ export class OpenFirmware {
   /** A character from the keyboard. A client that has taken the machine over reads its keyboard itself. */
   type(byte: number): void {
     if (!this.#quiesced) this.#console.type(byte);
+  }
+
+  /** The firmware's own state; stubs, strings and variables are in guest memory, configuration in NVRAM. */
+  save(): PlainFields {
+    const context = (of: Context | undefined): Plain => (of === undefined ? null : Object.fromEntries(of));
+    const pending = this.#pending;
+    return {
+      forth: this.#forth.save(),
+      tree: this.#tree.save(),
+      main: this.#main.save(),
+      console: this.#console.save(),
+      editor: this.#editor.save(),
+      terminal: this.#terminal?.save() ?? null,
+      variables: this.#variables.save(),
+      heap: this.#heap.save(),
+      physical: this.#physical.save(),
+      virtual: this.#virtual.save(),
+      callback: this.#client.callback,
+      pending:
+        pending === undefined
+          ? null
+          : {
+              task: pending.call.task.save(),
+              shape: pending.call.shape,
+              place: { ...pending.place },
+              caller: context(pending.caller),
+            },
+      suspended: context(this.#suspended),
+      clientRuns: this.#clientRuns,
+      quiesced: this.#quiesced,
+      program: this.#program === undefined ? null : { ...this.#program },
+      bootText: this.#bootText ?? null,
+      bootParams: [...this.#bootParams],
+      loadedBytes: this.#loadedBytes,
+    };
+  }
+
+  /** Takes back what `save` gave, on the same machine with the same options. */
+  restore(state: PlainFields): void {
+    const saved = new SavedFields('firmware', state);
+    const context = (value: Plain | undefined): Context | undefined => {
+      if (value === null) return undefined;
+      const fields = asFields(value);
+      return new Map(CONTEXT.map((name) => [name, new SavedFields('firmware.context', fields).u32(name)]));
+    };
+    this.#forth.restore(saved.fields('forth'));
+    this.#tree.restore(saved.fields('tree'));
+    this.#main = Task.restored(saved.fields('main'));
+    this.#console.restore(saved.fields('console'));
+    this.#editor.restore(saved.fields('editor'));
+    if (this.#terminal !== undefined) this.#terminal.restore(saved.fields('terminal'));
+    this.#variables.restore(saved.fields('variables'));
+    this.#heap.restore(saved.fields('heap'));
+    this.#physical.restore(saved.list('physical', 2 * Claims.MAX_RANGES));
+    this.#virtual.restore(saved.list('virtual', 2 * Claims.MAX_RANGES));
+    this.#client.callback = saved.u32('callback');
+    this.#pending = undefined;
+    if (state['pending'] !== null) {
+      const pending = saved.nested('pending');
+      const shape = RESULT_SHAPES.find((one) => one === pending.string('shape'));
+      const place = pending.nested('place');
+      const caller = context(pending.fields('caller'));
+      if (shape === undefined || caller === undefined) throw new SnapshotError('firmware: bad pending call');
+      this.#pending = {
+        call: { task: Task.restored(pending.fields('task')), shape },
+        place: { pa: place.u32('pa'), count: place.int('count', 0, 32) },
+        caller,
+      };
+    }
+    this.#suspended = context(state['suspended']);
+    this.#clientRuns = saved.bool('clientRuns');
+    this.#quiesced = saved.bool('quiesced');
+    this.#program = undefined;
+    if (state['program'] !== null) {
+      const program = saved.nested('program');
+      const [entry, initrd, initrdBytes] = [program.u32('entry'), program.u32('initrd'), program.u32('initrdBytes')];
+      this.#program = { entry, initrd, initrdBytes };
+    }
+    this.#bootText = state['bootText'] === null ? undefined : saved.string('bootText');
+    this.#bootParams = saved.list('bootParams', 1024).filter((param) => typeof param === 'string');
+    this.#loadedBytes = saved.u32('loadedBytes');
+    this.#forth.task = this.#main;
   }
 
   /** Whether a client has the machine, so that keys and serial bytes are not the firmware's. */
@@ -310,12 +403,12 @@ export class OpenFirmware {
       return;
     }
     if (outcome.kind === 'left') return;
-    const { call, finish } = outcome;
+    const { call, place } = outcome;
     forth.setVariable('state', 0);
     forth.task = call.task;
     const { result, code } = forth.run(CLIENT_SLICE_WORDS);
     if (result === 'done' || result === 'thrown') {
-      finish(call.results(result === 'done' ? 0 : code, call.task));
+      this.#client.finish(call, place, result === 'done' ? 0 : code);
       host.setRegister('r3', 0);
       forth.task = main;
       return;
@@ -323,7 +416,7 @@ export class OpenFirmware {
     // It waits for something: the CPU idles until it is done, and then returns to the caller.
     const caller = new Map(this.#context());
     caller.set('pc', host.getRegister('lr') & ~3);
-    this.#pending = { call, finish, caller };
+    this.#pending = { call, place, caller };
     this.#clientRuns = false;
     host.setRegister('hid0', host.getRegister('hid0') | HID0_DOZE);
     this.#idle(SLICE_MS);
@@ -332,7 +425,7 @@ export class OpenFirmware {
   #finishCall(thrown: number): void {
     const pending = this.#pending!;
     this.#pending = undefined;
-    pending.finish(pending.call.results(thrown, pending.call.task));
+    this.#client.finish(pending.call, pending.place, thrown);
     this.#forth.task = this.#main;
     this.#clientRuns = true;
     this.#restore(pending.caller);
@@ -477,6 +570,7 @@ export class OpenFirmware {
       serial: node(paths.serial),
       keyboard: paths.keyboard === undefined ? undefined : node(paths.keyboard),
     });
+    this.#terminal = consoles.terminal;
     defineDisks(forth, tree, this.#host);
     this.#bootWords();
     this.#evaluateNow(PRELUDE);

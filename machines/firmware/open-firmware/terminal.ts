@@ -2,8 +2,10 @@
 //
 // The terminal on the screen: the control sequences of ANSI X3.64 that IEEE 1275-1994 annex B asks for, drawn with the
 // firmware's own font into a linear frame buffer.
+import { type PlainFields, SavedFields } from '../../backplane/device.ts';
 import { GLYPH_HEIGHT, GLYPH_WIDTH, glyph } from '../font.ts';
 import type { FirmwareHost, FirmwareScreen } from './host.ts';
+import { integers } from './saved.ts';
 
 const TAB = 8;
 const MAX_PARAMETER = 9999;
@@ -74,6 +76,37 @@ export class Terminal {
     this.#column = 0;
     this.#cursorShown = false;
     this.#cursor(true);
+  }
+
+  save(): PlainFields {
+    return {
+      palette: Uint8Array.from(this.#palette.flat()),
+      at: [this.#row, this.#column],
+      colors: [this.#foreground, this.#background],
+      flags: [this.#bright, this.#inverse, this.#screenInverse, this.#cursorShown],
+      escape: this.#escape,
+    };
+  }
+
+  /** The picture and the card's palette are restored with the card. */
+  restore(state: PlainFields): void {
+    const saved = new SavedFields('firmware.terminal', state);
+    const palette = saved.bytes('palette', 3 * 256);
+    const [row, column] = integers(saved.list('at', 2), 2) as [number, number];
+    const [foreground, background] = integers(saved.list('colors', 2), 2) as [number, number];
+    const flags = saved.list('flags', 4).map((flag) => flag === true);
+    this.#palette.forEach((color, i) => color.splice(0, 3, ...palette.subarray(i * 3, i * 3 + 3)));
+    this.#row = Math.max(0, Math.min(this.rows - 1, row));
+    this.#column = Math.max(0, Math.min(this.columns, column));
+    this.#foreground = foreground & 15;
+    this.#background = background & 15;
+    [this.#bright, this.#inverse, this.#screenInverse, this.#cursorShown] = flags as [
+      boolean,
+      boolean,
+      boolean,
+      boolean,
+    ];
+    this.#escape = saved.string('escape').slice(0, 32);
   }
 
   color = (index: number): readonly [number, number, number] => this.#palette[index]!;

@@ -2,9 +2,11 @@
 //
 // The device tree: nodes (packages) with properties and methods, and the instances that are open. Handles are numbers a
 // guest can give back at any time, so every look-up may fail.
+import { type Plain, type PlainFields, SavedFields, SnapshotError } from '../../backplane/device.ts';
 import { ForthThrow, THROW } from './errors.ts';
 import { CELL, type Forth, latin1, textOf } from './forth.ts';
 import type { PropertyValue, TreeNode } from './host.ts';
+import { asFields, integers } from './saved.ts';
 
 const PHANDLE_BASE = 0xff00_0000;
 const IHANDLE_BASE = 0xff80_0000;
@@ -39,6 +41,11 @@ export interface Instance {
   driver: unknown;
 }
 
+export interface DriverState {
+  save(instance: Instance): Plain;
+  restore(instance: Instance, state: Plain): void;
+}
+
 /** One step of a device path. */
 export interface PathStep {
   readonly package: Package;
@@ -59,6 +66,8 @@ export class DeviceTree {
   readonly #packages: Package[] = [];
   readonly #instances: (Instance | undefined)[] = [];
   readonly #forth: Forth;
+  /** How the state of drivers in the host's language is saved, by their node. */
+  readonly drivers = new Map<Package, DriverState>();
   /** The active package, which DEV and FIND-DEVICE select. */
   active: Package | undefined;
   readonly alloc: (bytes: number) => number;
@@ -260,6 +269,90 @@ export class DeviceTree {
     return this.steps(specifier)?.at(-1)?.package;
   }
 
+  // ---- snapshot -----------------------------------------------------------------------------------------------------
+
+  save(): PlainFields {
+    return {
+      packages: this.#packages.map((node) => ({
+        parent: node.parent?.phandle ?? 0,
+        unit: node.unit,
+        methods: node.methods,
+        template: node.template.join(','),
+        properties: Object.fromEntries(node.properties),
+      })),
+      active: this.active?.phandle ?? 0,
+      instances: this.#instances.map((instance) =>
+        instance === undefined
+          ? null
+          : {
+              package: instance.package.phandle,
+              parent: instance.parent,
+              args: instance.args,
+              data: instance.data,
+              driver: this.drivers.get(instance.package)?.save(instance) ?? null,
+            },
+      ),
+    };
+  }
+
+  restore(state: PlainFields): void {
+    const saved = new SavedFields('firmware.tree', state);
+    const packages = saved.list('packages', MAX_NODES);
+    const instances = saved.list('instances', MAX_INSTANCES);
+    // Nodes that every start makes are kept, as drivers hold them; those made since come after them.
+    const kept = [...this.#packages];
+    for (const node of kept) {
+      node.children.length = 0;
+      node.properties.clear();
+      node.template.length = 0;
+    }
+    if (packages.length < kept.length) throw new SnapshotError('firmware.tree: nodes are missing');
+    this.#packages.length = 0;
+    packages.forEach((value, i) => {
+      const fields = new SavedFields('firmware.node', asFields(value));
+      const parent = this.tryPackage(fields.u32('parent'));
+      let node = kept[i];
+      if (node === undefined) {
+        if (parent === undefined) throw new SnapshotError('firmware.node: no parent');
+        node = this.create(parent, '');
+      } else {
+        if (node.parent !== parent) throw new SnapshotError('firmware.node: another parent');
+        this.#packages.push(node);
+        parent?.children.push(node);
+      }
+      node.unit = fields.string('unit');
+      node.methods = fields.int('methods', -1, 1 << 20);
+      const template = fields.string('template');
+      if (template !== '') node.template.push(...integers(template.split(',').map(Number)));
+      const properties = fields.fields('properties');
+      for (const name of Object.keys(properties)) {
+        node.properties.set(name, new SavedFields('firmware.property', properties).bytes(name));
+      }
+    });
+    this.active = this.tryPackage(saved.u32('active'));
+    this.#forth.packageList = this.active === undefined ? -1 : this.methods(this.active);
+    this.#instances.length = 0;
+    instances.forEach((value, i) => {
+      if (value === null) {
+        this.#instances.push(undefined);
+        return;
+      }
+      const fields = new SavedFields('firmware.instance', asFields(value));
+      const node = this.tryPackage(fields.u32('package'));
+      if (node === undefined) throw new SnapshotError('firmware.instance: no such node');
+      const instance: Instance = {
+        ihandle: IHANDLE_BASE + (i + 1) * HANDLE_STEP,
+        package: node,
+        parent: fields.u32('parent'),
+        args: fields.string('args'),
+        data: fields.u32('data'),
+        driver: undefined,
+      };
+      this.#instances.push(instance);
+      this.drivers.get(node)?.restore(instance, asFields(value)['driver'] ?? null);
+    });
+  }
+
   // ---- instances ----------------------------------------------------------------------------------------------------
 
   createInstance(node: Package, args: string, parent: number): Instance {
@@ -269,7 +362,7 @@ export class DeviceTree {
     const data = node.template.length === 0 ? 0 : this.alloc(node.template.length * CELL);
     node.template.forEach((value, i) => this.#forth.setCell(data + i * CELL, value));
     const ihandle = IHANDLE_BASE + (index + 1) * HANDLE_STEP;
-    const instance: Instance = { ihandle, package: node, parent, args, data, driver: undefined };
+    const instance: Instance = { ihandle, package: node, parent: parent >>> 0, args, data, driver: undefined };
     this.#instances[index] = instance;
     return instance;
   }

@@ -2,6 +2,7 @@
 //
 // Configuration variables (IEEE 1275-1994 section 7.4.4): typed, with defaults, kept in the machine's NVRAM when they
 // differ from the default, and shown as properties of /options.
+import { type PlainFields, SavedFields } from '../../backplane/device.ts';
 import { ForthThrow, THROW } from './errors.ts';
 import { type Forth, latin1, textOf, TRUE } from './forth.ts';
 import type { VariableStore } from './host.ts';
@@ -68,11 +69,9 @@ export class ConfigurationVariables {
   readonly #known = new Map<string, Variable>();
   readonly #values = new Map<string, string>();
   readonly #options: Package;
-  readonly #tree: DeviceTree;
 
   /** `defaults` are the machine's own in place of the standard ones. */
   constructor(tree: DeviceTree, store: VariableStore, defaults: Readonly<Record<string, string>>) {
-    this.#tree = tree;
     this.#store = store;
     this.#options = tree.ensure(tree.root, 'options');
     for (const [name, variable] of Object.entries(STANDARD)) {
@@ -117,12 +116,15 @@ export class ConfigurationVariables {
     this.#changed(name);
   }
 
-  /** A client changed a property of /options. */
-  takeProperties(): void {
-    for (const name of this.#known.keys()) {
-      const text = this.#tree.text(this.#options, name);
-      if (text !== undefined && text !== this.get(name)) this.set(name, text);
-    }
+  save(): PlainFields {
+    return Object.fromEntries(this.#values);
+  }
+
+  /** The NVRAM itself is restored by its own chip. */
+  restore(state: PlainFields): void {
+    this.#values.clear();
+    for (const name of Object.keys(state))
+      this.#values.set(name, new SavedFields('firmware.variables', state).string(name));
   }
 
   #changed(name: string): void {

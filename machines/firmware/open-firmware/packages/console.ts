@@ -15,7 +15,8 @@ export function defineConsoleMethods(
   tree: DeviceTree,
   console: Console,
   devices: { readonly host: FirmwareHost; readonly serial: Package; readonly keyboard: Package | undefined },
-): { readonly input: Package; readonly output: Package } {
+): { readonly input: Package; readonly output: Package; readonly terminal: Terminal | undefined } {
+  let terminal: Terminal | undefined;
   const { host, serial, keyboard } = devices;
   const display = host.screen === undefined ? undefined : tree.find(host.screen.path);
   const output = display ?? serial;
@@ -71,8 +72,9 @@ export function defineConsoleMethods(
   if (display !== undefined && host.screen !== undefined) {
     const { screen } = host;
     screen.setMode?.();
-    const terminal = new Terminal(host, screen);
-    console.screen = (byte) => terminal.write(byte);
+    const shown = new Terminal(host, screen);
+    terminal = shown;
+    console.screen = (byte) => shown.write(byte);
     const list = openable(display);
     writable(list, display);
     // ( r g b color# -- )
@@ -83,7 +85,7 @@ export function defineConsoleMethods(
         const index = f.pop() & 0xff;
         const [blue, green, red] = [f.pop() & 0xff, f.pop() & 0xff, f.pop() & 0xff];
         screen.setColor(index, red, green, blue);
-        terminal.setColor(index, red, green, blue);
+        shown.setColor(index, red, green, blue);
       },
       '',
       list,
@@ -91,7 +93,7 @@ export function defineConsoleMethods(
     f.native(
       'color@',
       (f) => {
-        for (const part of terminal.color(f.pop() & 0xff)) f.push(part);
+        for (const part of shown.color(f.pop() & 0xff)) f.push(part);
       },
       '',
       list,
@@ -107,7 +109,7 @@ export function defineConsoleMethods(
         for (let i = 0; i < count && first + i < 256; i++) {
           const [red, green, blue] = bytes.subarray(i * 3, i * 3 + 3);
           screen.setColor(first + i, red!, green!, blue!);
-          terminal.setColor(first + i, red!, green!, blue!);
+          shown.setColor(first + i, red!, green!, blue!);
         }
       },
       '',
@@ -128,7 +130,7 @@ export function defineConsoleMethods(
       (f) => {
         f.need(5);
         const [height, width, y, x] = [f.popU(), f.popU(), f.popU(), f.popU()];
-        terminal.fill(x, y, width, height, f.popU());
+        shown.fill(x, y, width, height, f.popU());
       },
       '',
       list,
@@ -141,14 +143,14 @@ export function defineConsoleMethods(
         const [height, width, y, x] = [f.popU(), f.popU(), f.popU(), f.popU()];
         const pa = f.popU();
         for (let row = 0; row < Math.min(height, screen.height); row++) {
-          terminal.draw(x, y + row, f.bytes(pa + row * width, Math.min(width, screen.width)));
+          shown.draw(x, y + row, f.bytes(pa + row * width, Math.min(width, screen.width)));
         }
       },
       '',
       list,
     );
-    f.native('restore', () => terminal.reset(), '', list);
-    f.native('erase-screen', () => terminal.write(0x0c), '', 0);
+    f.native('restore', () => shown.reset(), '', list);
+    f.native('erase-screen', () => shown.write(0x0c), '', 0);
   }
-  return { input, output };
+  return { input, output, terminal };
 }

@@ -240,6 +240,14 @@ function imageSize(source: ByteSource): number {
 function defineMethods(f: Forth, tree: DeviceTree, node: Package, disk: Disk): void {
   const list = tree.methods(node);
   const { device } = disk;
+  tree.drivers.set(node, {
+    save: (instance) => (instance.driver as OpenDisk | undefined)?.position ?? null,
+    restore: (instance, position) => {
+      if (typeof position !== 'number' || !(position >= 0)) return;
+      const state = guarded(() => openDisk(disk, instance.args));
+      if (state !== undefined) instance.driver = { ...state, position: Math.min(position, state.source.size) };
+    },
+  });
   const self = (f: Forth): { instance: Instance; state: OpenDisk } => {
     const instance = tree.instance(f.task.mySelf);
     const state = instance.driver as OpenDisk | undefined;

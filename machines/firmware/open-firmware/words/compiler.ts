@@ -101,10 +101,8 @@ function definingWords(f: Forth): void {
   f.native('instance', (f) => (f.instanceNext = true));
   f.native('alias', (f) => {
     const name = f.name();
-    const old = f.require(f.name());
-    const { native, immediate, compileOnly, blocking, start, end, param, param2, does, instance } = old;
-    const fields = { native, immediate, compileOnly, blocking, start, end, param, param2, does, instance };
-    f.reveal(f.add(name, old.kind, fields));
+    const { index, immediate, compileOnly } = f.require(f.name());
+    f.reveal(f.add(name, 'alias', { param: index, immediate, compileOnly }));
   });
   // ( offset size -- offset+size )
   f.native('struct', (f) => f.push(0));
@@ -129,12 +127,12 @@ function definingWords(f: Forth): void {
   f.native('to', to, 'i');
   f.native('is', to, 'i');
   f.native('behavior', (f) => {
-    const word = f.wordOf(f.pop());
+    const word = f.resolved(f.wordOf(f.pop()));
     if (word.kind !== 'defer') throw new ForthThrow(THROW.invalidName, word.name);
     f.push(f.assigned(word));
   });
   f.native('>body', (f) => {
-    const word = f.wordOf(f.pop());
+    const word = f.resolved(f.wordOf(f.pop()));
     if (word.kind !== 'create' || word.instance) throw new ForthThrow(THROW.invalidName, word.name);
     f.push(word.param);
   });
@@ -496,8 +494,7 @@ function dictionaryWords(f: Forth): void {
   f.native('vocabulary', (f) => {
     const name = f.name();
     const list = f.newList(name);
-    const select = f.add(name, 'native', { native: (f) => (f.order[f.order.length - 1] = list.id) });
-    f.reveal(select);
+    f.reveal(f.add(name, 'vocabulary', { param: list.id }));
   });
   f.native('also', (f) => {
     if (f.order.length >= 16) throw new ForthThrow(THROW.outOfRange);
@@ -617,6 +614,12 @@ function see(f: Forth, word: Word): void {
     case 'defer':
       f.line(`${instance}defer ${word.name}`);
       if (!word.instance) f.line(`' ${f.tryWordOf(word.param)?.name ?? '?'} to ${word.name}`);
+      return;
+    case 'alias':
+      f.line(`alias ${word.name} ${f.words[word.param]?.name ?? '?'}${immediate}`);
+      return;
+    case 'vocabulary':
+      f.line(`vocabulary ${word.name}`);
       return;
     case 'field':
       f.line(`${f.formatted(BigInt(word.param))} field ${word.name}`);
