@@ -17,5 +17,6 @@ export interface Row {
 }
 
 export function parseDecode(text: string): Row[];
+export function parseVariants(text: string, rows: Row[]): Row[];
 /** Every generated file's path and text. */
 export function generate(): Record<string, string>;

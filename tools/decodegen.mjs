@@ -1,5 +1,5 @@
-// Generates what follows from core/ppc/ppc.decode and core/ppc/state.ts:
-//   core/ppc/gen/decode.ts       AssemblyScript: decode rows and handler ids
+// Generates what follows from core/ppc/ppc.decode, core/ppc/variants.decode and core/ppc/state.ts:
+//   core/ppc/gen/decode.ts       AssemblyScript: decode rows, their variants and handler ids
 //   core/ppc/gen/exec.ts         AssemblyScript: the interpreter's loop
 //   core/ppc/host/gen/isa.ts     TypeScript: the instruction table for the disassembler, the encoder and test generators
 //   core/ppc/host/gen/state.ts   TypeScript: where each register is in the state block
@@ -31,6 +31,36 @@ export class DecodeError extends Error {}
  * @returns {Row[]}
  */
 export function parseDecode(text) {
+  const rows = parseRows(text);
+  checkOverlaps(rows);
+  for (const row of rows) {
+    if ((row.mask & ~0xfc00_07ff) !== 0) {
+      throw new DecodeError(`line ${row.line}: ${row.name} has fixed bits outside the opcode and the extended opcode`);
+    }
+  }
+  return rows;
+}
+
+/**
+ * The rows of a table of variants: each a case of one of `rows`, and no two of them overlap.
+ * @param {string} text
+ * @param {Row[]} rows
+ * @returns {Row[]}
+ */
+export function parseVariants(text, rows) {
+  const variants = parseRows(text);
+  checkOverlaps(variants);
+  for (const variant of variants) {
+    const whole = rows.find((row) => ((variant.match ^ row.match) & row.mask) === 0);
+    if (whole === undefined || (whole.mask & ~variant.mask) !== 0) {
+      throw new DecodeError(`line ${variant.line}: ${variant.name} is not a case of one instruction`);
+    }
+  }
+  return variants;
+}
+
+/** @returns {Row[]} */
+function parseRows(text) {
   const rows = [];
   let section = '';
   let group = 0;
@@ -45,7 +75,6 @@ export function parseDecode(text) {
     else if (body === '}') group = 0;
     else rows.push(parseRow(body, line, section, group));
   }
-  checkOverlaps(rows);
   return rows;
 }
 
@@ -93,8 +122,6 @@ function parseRow(body, line, section, group) {
   row.mask >>>= 0;
   row.match >>>= 0;
   row.handler = row.handler.replace('.', '_rc');
-  const fixed = (0xfc00_0000 | 0x0000_07ff) >>> 0;
-  if ((row.mask & ~fixed) !== 0) fail(`${name} has fixed bits outside the opcode and the extended opcode`);
   if (row.mask >>> 26 !== 0x3f) fail(`${name} does not fix the primary opcode`);
   return row;
 }
@@ -135,8 +162,11 @@ const hex = (value) =>
     .padStart(8, '0')
     .replace(/(.{4})$/, '_$1');
 
-/** @param {Row[]} rows */
-function emitDecode(rows) {
+/**
+ * @param {Row[]} rows
+ * @param {Row[]} variants
+ */
+function emitDecode(rows, variants) {
   const extended = [...new Set(rows.filter((row) => row.mask & 0x7ff).map((row) => row.match >>> 26))];
   const features = [...new Set(rows.flatMap((row) => row.needs ?? []))].sort();
   const lines = rows.map((row, index) => {
@@ -156,6 +186,16 @@ export const EXTENDED: u64 = ${'0x' + extended.reduce((bits, opcode) => bits | (
 @lazy
 export const ROWS: usize = memory.data<u32>([
 ${lines.join('\n')}
+]);
+
+/** Number of patterns in {@link VARIANTS}. */
+export const VARIANT_COUNT: u32 = ${variants.length};
+
+/** Mask, match, handler id. */
+// @ts-ignore: decorator
+@lazy
+export const VARIANTS: usize = memory.data<u32>([
+${variants.map((row, index) => `  ${hex(row.mask)}, ${hex(row.match)}, ${FIRST_ID + rows.length + index}, // ${row.name}`).join('\n')}
 ]);
 `;
 }
@@ -329,9 +369,10 @@ export function generate() {
       .map((name) => [name.slice(0, -3), read(`core/ppc/${name}`)]),
   );
   const rows = parseDecode(read('core/ppc/ppc.decode'));
+  const variants = parseVariants(read('core/ppc/variants.decode'), rows);
   return {
-    'core/ppc/gen/decode.ts': emitDecode(rows),
-    'core/ppc/gen/exec.ts': emitExec(rows, findHandlers(sources)),
+    'core/ppc/gen/decode.ts': emitDecode(rows, variants),
+    'core/ppc/gen/exec.ts': emitExec([...rows, ...variants], findHandlers(sources)),
     'core/ppc/host/gen/isa.ts': emitIsa(rows),
     'core/ppc/host/gen/state.ts': emitState(read('core/ppc/state.ts'), read('core/common/layout.ts')),
   };

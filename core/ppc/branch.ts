@@ -88,3 +88,56 @@ export function op_bcctr(op: u32, at: u32): u32 {
   if (op & 1) cpu.lr = following(at);
   return taken(op) ? jumpAbsolute(at, target) : at;
 }
+
+// --- Frequent cases; see variants.decode.
+
+// @ts-ignore: decorator
+@inline
+function branchDisplacement(op: u32): u32 {
+  return <u32>(<i32>(<i16>op)) & ~3;
+}
+
+// @ts-ignore: decorator
+@inline
+export function op_bc_true(op: u32, at: u32): u32 {
+  return crBit((op >>> 16) & 31) != 0 ? jumpRelative(at, branchDisplacement(op)) : at;
+}
+
+// @ts-ignore: decorator
+@inline
+export function op_bc_false(op: u32, at: u32): u32 {
+  return crBit((op >>> 16) & 31) == 0 ? jumpRelative(at, branchDisplacement(op)) : at;
+}
+
+// @ts-ignore: decorator
+@inline
+export function op_bdnz(op: u32, at: u32): u32 {
+  const ctr: u32 = cpu.ctr - 1;
+  cpu.ctr = ctr;
+  return ctr != 0 ? jumpRelative(at, branchDisplacement(op)) : at;
+}
+
+// @ts-ignore: decorator
+@inline
+export function op_b_only(op: u32, at: u32): u32 {
+  return jumpRelative(at, <u32>((<i32>op << 6) >> 6));
+}
+
+// @ts-ignore: decorator
+@inline
+export function op_bl(op: u32, at: u32): u32 {
+  cpu.lr = following(at);
+  return jumpRelative(at, <u32>((<i32>op << 6) >> 6) & ~3);
+}
+
+// @ts-ignore: decorator
+@inline
+export function op_blr(op: u32, at: u32): u32 {
+  return jumpAbsolute(at, cpu.lr);
+}
+
+// @ts-ignore: decorator
+@inline
+export function op_bctr(op: u32, at: u32): u32 {
+  return jumpAbsolute(at, cpu.ctr);
+}

@@ -6,7 +6,7 @@
 import { DECODED_BASE, DECODE_BASE, ITLB_BASE, ITLB_ENTRIES, PAGES_BASE, PAGE_COUNT, PAGE_STRIDE } from './layout';
 import { PAGE_CODE, PAGE_STATE_BASE } from '../common/layout';
 import { MSR_LE } from './constants';
-import { EXTENDED, ROWS, ROW_COUNT } from './gen/decode';
+import { EXTENDED, ROWS, ROW_COUNT, VARIANTS, VARIANT_COUNT } from './gen/decode';
 import { cpu, run } from './state';
 import { protectCode } from './tlb';
 
@@ -292,8 +292,11 @@ export function buildDecodeTables(features: u32): void {
   }
 }
 
-/** Handler id of an instruction word. */
+/** Handler id of an instruction word. Every processor has the instructions that have variants. */
 export function decode(op: u32): u32 {
+  for (let at: usize = VARIANTS; at < VARIANTS + VARIANT_COUNT * 12; at += 12) {
+    if ((op & load<u32>(at)) == load<u32>(at, 4)) return load<u32>(at, 8);
+  }
   const id: u32 = load<u16>(DECODE_BASE + ((op >>> 26) << 1));
   if ((id & 0x8000) == 0) return id;
   return load<u16>(DECODE_BASE + ((id & 7) << 12) + ((op & 0x7ff) << 1));

@@ -82,6 +82,13 @@ export function op_addi(op: u32): void {
   setT(op, select<u32>(rA(op), 0, op & 0x001f_0000) + <u32>simm(op));
 }
 
+/** addi with r0: see variants.decode. */
+// @ts-ignore: decorator
+@inline
+export function op_li(op: u32): void {
+  setT(op, <u32>simm(op));
+}
+
 // @ts-ignore: decorator
 @inline
 export function op_addis(op: u32): void {

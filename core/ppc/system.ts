@@ -512,3 +512,23 @@ function checkThermal(): void {
     }
   }
 }
+
+// --- Frequent cases; see variants.decode.
+
+// @ts-ignore: decorator
+@inline
+export function op_mflr(op: u32): void {
+  setT(op, cpu.lr);
+}
+
+// @ts-ignore: decorator
+@inline
+export function op_mtlr(op: u32): void {
+  cpu.lr = rT(op);
+}
+
+// @ts-ignore: decorator
+@inline
+export function op_mtctr(op: u32): void {
+  cpu.ctr = rT(op);
+}

@@ -248,3 +248,23 @@ export const ROWS: usize = memory.data<u32>([
   0xfc00_07fe, 0xfc00_048e, 0, 238, // mffs
   0xfc00_07fe, 0xfc00_058e, 0, 239, // mtfsf
 ]);
+
+/** Number of patterns in {@link VARIANTS}. */
+export const VARIANT_COUNT: u32 = 11;
+
+/** Mask, match, handler id. */
+// @ts-ignore: decorator
+@lazy
+export const VARIANTS: usize = memory.data<u32>([
+  0xfc1f_0000, 0x3800_0000, 240, // li
+  0xff80_0003, 0x4180_0000, 241, // bc_true
+  0xff80_0003, 0x4080_0000, 242, // bc_false
+  0xfec0_0003, 0x4200_0000, 243, // bdnz
+  0xfc00_0003, 0x4800_0000, 244, // b_only
+  0xfc00_0003, 0x4800_0001, 245, // bl
+  0xfe80_07ff, 0x4e80_0020, 246, // blr
+  0xfe80_07ff, 0x4e80_0420, 247, // bctr
+  0xfc1f_fffe, 0x7c08_02a6, 248, // mflr
+  0xfc1f_fffe, 0x7c08_03a6, 249, // mtlr
+  0xfc1f_fffe, 0x7c09_03a6, 250, // mtctr
+]);

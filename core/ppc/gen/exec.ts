@@ -4,13 +4,13 @@ import { decodeEntry, nextPage } from '../code';
 import { SRR1_ILLEGAL } from '../constants';
 import { fpAvailable, programException, supervisor } from '../exceptions';
 import { cpu, run } from '../state';
-import { op_b, op_bc, op_bcctr, op_bclr } from '../branch';
+import { op_b, op_b_only, op_bc, op_bc_false, op_bc_true, op_bcctr, op_bclr, op_bctr, op_bdnz, op_bl, op_blr } from '../branch';
 import { op_sc, op_stream, op_vector } from '../exceptions';
 import { op_fabs, op_fadd, op_fadds, op_fcmpo, op_fcmpu, op_fctiw, op_fctiwz, op_fdiv, op_fdivs, op_fmadd, op_fmadds, op_fmr, op_fmsub, op_fmsubs, op_fmul, op_fmuls, op_fnabs, op_fneg, op_fnmadd, op_fnmadds, op_fnmsub, op_fnmsubs, op_fres, op_frsp, op_frsqrte, op_fsel, op_fsqrt, op_fsqrts, op_fsub, op_fsubs, op_mcrfs, op_mffs, op_mtfsb0, op_mtfsb1, op_mtfsf, op_mtfsfi } from '../fpu';
-import { op_add, op_addc, op_adde, op_addi, op_addic, op_addic_rc, op_addis, op_addme, op_addze, op_and, op_andc, op_andi_rc, op_andis_rc, op_cmp, op_cmpi, op_cmpl, op_cmpli, op_cntlzw, op_crand, op_crandc, op_creqv, op_crnand, op_crnor, op_cror, op_crorc, op_crxor, op_divw, op_divwu, op_eqv, op_extsb, op_extsh, op_mcrf, op_mcrxr, op_mfcr, op_mtcrf, op_mulhw, op_mulhwu, op_mulli, op_mullw, op_nand, op_neg, op_nor, op_or, op_orc, op_ori, op_oris, op_rlwimi, op_rlwinm, op_rlwnm, op_slw, op_sraw, op_srawi, op_srw, op_subf, op_subfc, op_subfe, op_subfic, op_subfme, op_subfze, op_tw, op_twi, op_xor, op_xori, op_xoris } from '../integer';
+import { op_add, op_addc, op_adde, op_addi, op_addic, op_addic_rc, op_addis, op_addme, op_addze, op_and, op_andc, op_andi_rc, op_andis_rc, op_cmp, op_cmpi, op_cmpl, op_cmpli, op_cntlzw, op_crand, op_crandc, op_creqv, op_crnand, op_crnor, op_cror, op_crorc, op_crxor, op_divw, op_divwu, op_eqv, op_extsb, op_extsh, op_li, op_mcrf, op_mcrxr, op_mfcr, op_mtcrf, op_mulhw, op_mulhwu, op_mulli, op_mullw, op_nand, op_neg, op_nor, op_or, op_orc, op_ori, op_oris, op_rlwimi, op_rlwinm, op_rlwnm, op_slw, op_sraw, op_srawi, op_srw, op_subf, op_subfc, op_subfe, op_subfic, op_subfme, op_subfze, op_tw, op_twi, op_xor, op_xori, op_xoris } from '../integer';
 import { fast_lbz, fast_lbzu, fast_lbzux, fast_lbzx, fast_lha, fast_lhau, fast_lhaux, fast_lhax, fast_lhz, fast_lhzu, fast_lhzux, fast_lhzx, fast_lwz, fast_lwzu, fast_lwzux, fast_lwzx, fast_stb, fast_stbu, fast_stbux, fast_stbx, fast_sth, fast_sthu, fast_sthux, fast_sthx, fast_stw, fast_stwu, fast_stwux, fast_stwx, op_dcba, op_dcbf, op_dcbi, op_dcbst, op_dcbt, op_dcbtst, op_dcbz, op_eciwx, op_ecowx, op_icbi, op_lbz, op_lbzu, op_lbzux, op_lbzx, op_lfd, op_lfdu, op_lfdux, op_lfdx, op_lfs, op_lfsu, op_lfsux, op_lfsx, op_lha, op_lhau, op_lhaux, op_lhax, op_lhbrx, op_lhz, op_lhzu, op_lhzux, op_lhzx, op_lmw, op_lswi, op_lswx, op_lwarx, op_lwbrx, op_lwz, op_lwzu, op_lwzux, op_lwzx, op_stb, op_stbu, op_stbux, op_stbx, op_stfd, op_stfdu, op_stfdux, op_stfdx, op_stfiwx, op_stfs, op_stfsu, op_stfsux, op_stfsx, op_sth, op_sthbrx, op_sthu, op_sthux, op_sthx, op_stmw, op_stswi, op_stswx, op_stw, op_stwbrx, op_stwcx_rc, op_stwu, op_stwux, op_stwx } from '../loadstore';
 import { op_abs, op_clcs, op_div, op_divs, op_doz, op_dozi, op_lscbx, op_maskg, op_maskir, op_mul, op_nabs, op_rlmi, op_rrib, op_sle, op_sleq, op_sliq, op_slliq, op_sllq, op_slq, op_sraiq, op_sraq, op_sre, op_srea, op_sreq, op_sriq, op_srliq, op_srlq, op_srq } from '../power';
-import { op_eieio, op_hypercall, op_isync, op_mfmsr, op_mfspr, op_mfsr, op_mfsrin, op_mftb, op_mtmsr, op_mtspr, op_mtsr, op_mtsrin, op_rfi, op_sync, op_tlbia, op_tlbie, op_tlbld, op_tlbli, op_tlbsync } from '../system';
+import { op_eieio, op_hypercall, op_isync, op_mflr, op_mfmsr, op_mfspr, op_mfsr, op_mfsrin, op_mftb, op_mtctr, op_mtlr, op_mtmsr, op_mtspr, op_mtsr, op_mtsrin, op_rfi, op_sync, op_tlbia, op_tlbie, op_tlbld, op_tlbli, op_tlbsync } from '../system';
 
 /** Executes decoded entries from `run.at` until one of the loop's own says stop. */
 export function exec(): void {
@@ -1289,6 +1289,50 @@ export function exec(): void {
         run.at = at;
         if (fpAvailable()) op_mtfsf(op);
         at = run.at;
+        continue;
+      }
+      case 240: { // li
+        op_li(op);
+        continue;
+      }
+      case 241: { // bc_true
+        at = op_bc_true(op, at);
+        continue;
+      }
+      case 242: { // bc_false
+        at = op_bc_false(op, at);
+        continue;
+      }
+      case 243: { // bdnz
+        at = op_bdnz(op, at);
+        continue;
+      }
+      case 244: { // b_only
+        at = op_b_only(op, at);
+        continue;
+      }
+      case 245: { // bl
+        at = op_bl(op, at);
+        continue;
+      }
+      case 246: { // blr
+        at = op_blr(op, at);
+        continue;
+      }
+      case 247: { // bctr
+        at = op_bctr(op, at);
+        continue;
+      }
+      case 248: { // mflr
+        op_mflr(op);
+        continue;
+      }
+      case 249: { // mtlr
+        op_mtlr(op);
+        continue;
+      }
+      case 250: { // mtctr
+        op_mtctr(op);
         continue;
       }
       default:

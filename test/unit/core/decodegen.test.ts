@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DecodeError, generate, parseDecode } from '../../../tools/decodegen.mjs';
+import { DecodeError, generate, parseDecode, parseVariants } from '../../../tools/decodegen.mjs';
 
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 
@@ -35,5 +35,14 @@ describe('Decode generator', () => {
 
   it('allows overlaps inside braces, where the first row wins', () => {
     expect(parseDecode(`{\n${add}\nother 011111 --------------- - 100001010 -\n}`)).toHaveLength(2);
+  });
+
+  it('takes variants only as cases of one instruction, and only one a word', () => {
+    const rows = parseDecode(`${add}\nb 010010 li:s24 aa:1 lk:1`);
+    expect(parseVariants('bl 010010 li:s24 0 1', rows)).toHaveLength(1);
+    expect(() => parseVariants('other 010011 li:s24 0 1', rows)).toThrow(/not a case of one instruction/);
+    expect(() => parseVariants('wide 011111 --------------- - 100001010 -', rows)).not.toThrow();
+    expect(() => parseVariants('wide 011111 --------------- - 10000101- -', rows)).toThrow(/not a case/);
+    expect(() => parseVariants('bl 010010 li:s24 0 1\nbx 010010 li:s24 - 1', rows)).toThrow(/overlaps bl/);
   });
 });
