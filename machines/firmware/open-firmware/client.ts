@@ -3,7 +3,6 @@
 // The client interface (IEEE 1275-1994 section 6.3 and the PowerPC binding): r3 points to an array
 // { service name, number of arguments, number of results, arguments…, results… } of cells in the client's memory.
 // Nothing in the array can be trusted.
-import type { Claims } from './claims.ts';
 import { ForthThrow } from './errors.ts';
 import { type Forth, latin1, Task } from './forth.ts';
 import type { DeviceTree, Package } from './tree.ts';
@@ -39,7 +38,6 @@ export interface ResultPlace {
 export interface ClientServices {
   readonly forth: Forth;
   readonly tree: DeviceTree;
-  readonly physical: Claims;
   /** Claims memory as the `claim` service does; -1 on failure. */
   claim(virt: number, size: number, align: number): number;
   release(virt: number, size: number): void;

@@ -12,7 +12,8 @@ import { Forth, latin1, Task } from './forth.ts';
 import { Heap } from './heap.ts';
 import type { FirmwareHost, TreeNode } from './host.ts';
 import { KeyboardMap } from './keyboard-map.ts';
-import { bootScript, type ElfImage, ImageError, isElf, isForthText, readElf } from './loader.ts';
+import { ElfError, isElf } from '../elf.ts';
+import { bootScript, isForthText, type Program, readProgram } from './loader.ts';
 import { defineConsoleMethods } from './packages/console.ts';
 import { defineDisks } from './packages/disk.ts';
 import { defineMemoryMethods, powerOfTwo } from './packages/memory.ts';
@@ -70,13 +71,14 @@ const IDLE_MS = 10;
 const CLIENT_SLICE_WORDS = 500_000;
 const KERNEL_BASE = 0x0100_0000;
 const PAGE = 0x1000;
-const BOOT_PAUSE_MS = 0;
+/** A client that cannot stop crashing must not flood the console. */
+const MAX_EXCEPTIONS_SHOWN = 1000;
 
 const CONTEXT = [...Array.from({ length: 32 }, (_, i) => `r${i}`), 'pc', 'msr', 'lr', 'ctr', 'cr', 'xer'] as const;
 type Context = ReadonlyMap<string, number>;
 
 /** A program in memory, ready to be started. */
-interface Program {
+interface ReadyProgram {
   readonly entry: number;
   readonly initrd: number;
   readonly initrdBytes: number;
@@ -112,11 +114,11 @@ export class OpenFirmware {
   #suspended: Context | undefined;
   #clientRuns = false;
   #quiesced = false;
-  #program: Program | undefined;
+  #program: ReadyProgram | undefined;
   #bootText: string | undefined;
   #bootParams: string[] = [];
   #loadedBytes = 0;
-  #exceptionDepth = 0;
+  #exceptionsShown = 0;
 
   constructor(host: FirmwareHost, options: OpenFirmwareOptions) {
     this.#host = host;
@@ -167,7 +169,7 @@ export class OpenFirmware {
 
   /** Power-on: sets up chips and console and points the CPU at the firmware. */
   start(): void {
-    const { host } = { host: this.#host };
+    const host = this.#host;
     host.setRegister('msr', MSR_FP | MSR_ME);
     host.setRegister('hid0', host.getRegister('hid0') | HID0_DOZE);
     host.setRegister('r1', this.#base + LAYOUT.clientStack + LAYOUT.clientStackBytes - 64);
@@ -432,7 +434,7 @@ export class OpenFirmware {
     this.#host.setRegister('r3', 0);
   }
 
-  #enterClient(program: Program): void {
+  #enterClient(program: ReadyProgram): void {
     const host = this.#host;
     const stack = this.#base + LAYOUT.clientStack + LAYOUT.clientStackBytes - 64;
     host.write(stack, 4, 0);
@@ -472,7 +474,7 @@ export class OpenFirmware {
     }
     const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
     const forth = this.#forth;
-    if (this.#exceptionDepth++ < 100) {
+    if (this.#exceptionsShown++ < MAX_EXCEPTIONS_SHOWN) {
       forth.task = this.#main;
       forth.cr();
       forth.line(
@@ -483,11 +485,11 @@ export class OpenFirmware {
   }
 
   #services(): ClientServices {
-    const { forth, tree, physical } = { forth: this.#forth, tree: this.#tree, physical: this.#physical };
+    const forth = this.#forth;
+    const tree = this.#tree;
     return {
       forth,
       tree,
-      physical,
       claim: (virt, size, align) => this.#claim(virt, size, align),
       release: (virt, size) => {
         if (virt + size > this.#base || virt < VECTORS_END) return;
@@ -628,9 +630,11 @@ export class OpenFirmware {
     const abort = (message: string): never => {
       throw new ForthThrow(THROW.abortMessage, message);
     };
-    forth.native('(banner?)', (f) => f.flag(true));
-    // A key typed meanwhile stops the automatic boot.
-    forth.native('(boot-pause)', (f) => f.flag(BOOT_PAUSE_MS > 0 && this.#console.ready));
+    // ^C that waits at power-on stops the automatic boot; other input is for what is booted.
+    forth.native('(boot-stopped?)', (f) => {
+      this.#console.poll();
+      f.flag(this.#console.takeInterrupt());
+    });
     forth.native('(set-boot-text)', (f) => (this.#bootText = f.popString()));
     forth.native('(boot-params)', (f) => {
       const text = this.#bootText ?? String.fromCharCode(...f.parse(0x0a).bytes).trim();
@@ -661,9 +665,9 @@ export class OpenFirmware {
       if (kernel === undefined) return;
       this.#bootText = undefined;
       try {
-        this.#program = this.#place(readElf(kernel.image), kernel.initrd);
+        this.#program = this.#place(readProgram(kernel.image), kernel.initrd);
       } catch (error) {
-        if (error instanceof ImageError) abort(error.message);
+        if (error instanceof ElfError) abort(`the kernel cannot be started: ${error.message}`);
         throw error;
       }
       this.#chosen.properties.set('bootargs', strings(kernel.append ?? ''));
@@ -713,9 +717,10 @@ export class OpenFirmware {
     this.#program = undefined;
     if (isElf(image)) {
       try {
-        this.#program = this.#place(readElf(image));
+        this.#program = this.#place(readProgram(image));
       } catch (error) {
-        if (error instanceof ImageError) throw new ForthThrow(THROW.abortMessage, error.message);
+        if (error instanceof ElfError)
+          throw new ForthThrow(THROW.abortMessage, `it cannot be started: ${error.message}`);
         throw error;
       }
       return;
@@ -747,18 +752,18 @@ export class OpenFirmware {
    * Copies a program into memory: where it is linked, or, when that is not free RAM (a kernel linked at 0xc000_0000), as a
    * whole to the first free place from 16 MB on. The initial RAM disk comes after it.
    */
-  #place(elf: ElfImage, initrd?: Uint8Array): Program {
+  #place(elf: Program, initrd?: Uint8Array): ReadyProgram {
     const { base, span } = elf;
     let at = base;
     if (!this.#physical.claim(base, span)) {
       at = KERNEL_BASE + (base & 0xffff);
       const step = 0x10_0000;
       while (at + span <= this.#base && !this.#physical.claim(at, span)) at += step;
-      if (at + span > this.#base) throw new ImageError(`no room for ${span} bytes of program`);
+      if (at + span > this.#base) throw new ElfError(`there is no room for ${span} bytes of program`);
     }
     this.#virtual.claim(at, span);
     for (const segment of elf.segments) {
-      const pa = at + (segment.va - base);
+      const pa = at + (segment.virtual - base);
       this.#forthWrite(pa, segment.bytes);
       this.#zero(pa + segment.bytes.length, segment.memoryBytes - segment.bytes.length);
     }
@@ -766,7 +771,7 @@ export class OpenFirmware {
     if (initrd !== undefined && initrd.length > 0) {
       initrdAt = Math.ceil((at + span + 0x1_0000) / PAGE) * PAGE;
       while (initrdAt + initrd.length <= this.#base && !this.#physical.claim(initrdAt, initrd.length)) initrdAt += PAGE;
-      if (initrdAt + initrd.length > this.#base) throw new ImageError('no room for the initial RAM disk');
+      if (initrdAt + initrd.length > this.#base) throw new ElfError('there is no room for the initial RAM disk');
       this.#virtual.claim(initrdAt, initrd.length);
       this.#forthWrite(initrdAt, initrd);
       this.#chosen.properties.set('linux,initrd-start', cells(initrdAt));

@@ -8,6 +8,7 @@ hex
 : perform ( addr -- ) @ execute ;
 : expect ( addr len -- ) accept span ! ;
 : page c emit ;
+: pad ( -- addr ) here 400 + ;
 
 \\ ---- packages and instances
 
@@ -92,13 +93,38 @@ hex
    (program?) if go then ;
 : $boot ( params$ -- ) (set-boot-text) boot ;
 
+\\ ---- nvramrc
+
+create (nvbuf) 1000 allot
+0 value (nvlen)
+
+: (nvadd) ( text$ -- )
+   1000 (nvlen) - min tuck (nvbuf) (nvlen) + swap move (nvlen) + to (nvlen) ;
+
+\\ Shows what there is and takes new lines until an empty one; with none, the old text stays.
+: nvedit ( -- )
+   nvramrc dup to (nvlen) (nvbuf) swap move
+   cr (nvbuf) (nvlen) type cr ." New text, ended by an empty line:" cr
+   true
+   begin ( first? )
+      here 200 + dup 1ff accept cr dup
+   while
+      rot if 0 to (nvlen) then
+      (nvadd) " "(0a)" (nvadd)
+      false
+   repeat
+   3drop ;
+: nvstore ( -- ) (nvbuf) (nvlen) " nvramrc" $setenv ;
+: nvquit ( -- ) 0 to (nvlen) ;
+: nvrun ( -- ) (nvbuf) (nvlen) evaluate ;
+
 \\ ---- start
 
 : (start)
-   (banner?) if banner then
+   banner
    use-nvramrc? if nvramrc ['] evaluate catch if 2drop ." nvramrc failed" cr then then
    auto-boot? if
-      (boot-pause) if cr else boot-command ['] evaluate catch ?dup if (report) 2drop then then
+      (boot-stopped?) if cr else boot-command ['] evaluate catch ?dup if (report) 2drop then then
    then
    (quit) ;
 `;

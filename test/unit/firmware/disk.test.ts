@@ -294,12 +294,13 @@ describe('booting', () => {
       const broken = new TestFirmware({ kernel: { image } }).boot();
       return broken.line('boot');
     };
-    expect(damaged((view) => view.setUint8(4, 2))).toBe('not a 32-bit big-endian ELF file');
-    expect(damaged((view) => view.setUint16(18, 3))).toBe('not a PowerPC ELF file');
-    expect(damaged((view) => view.setUint32(28, 0xffff_0000))).toBe('damaged ELF program headers');
-    expect(damaged((view) => view.setUint32(52 + 16, 0x1000_0000))).toBe('the ELF file is cut short');
-    expect(damaged((view) => view.setUint32(52 + 20, 0x7000_0000))).toMatch(/no room for/);
-    expect(damaged((view) => view.setUint8(0, 0))).toBe('not an ELF file');
+    expect(damaged((view) => view.setUint8(4, 2))).toContain('not a 32-bit ELF file');
+    expect(damaged((view) => view.setUint16(18, 3))).toMatch(/machine 3, expected 20/);
+    expect(damaged((view) => view.setUint32(28, 0xffff_0000))).toContain('outside the file');
+    expect(damaged((view) => view.setUint32(52 + 16, 0x1000_0000))).toContain('cut short');
+    expect(damaged((view) => view.setUint32(52 + 20, 0x7000_0000))).toContain('there is no room for');
+    expect(damaged((view) => view.setUint32(52 + 8, 0xffff_ff00))).toContain('damaged');
+    expect(damaged((view) => view.setUint8(0, 0))).toContain('not an ELF file');
   });
 
   it('serves boot, chain and exit', () => {

@@ -96,6 +96,27 @@ describe('prompt', () => {
     expect(new TestFirmware({}, broken).boot().line('1 .')).toBe('1');
   });
 
+  it('edits nvramrc', () => {
+    const machine = new TestFirmware().boot();
+    machine.typed('nvedit\r: hi ." hello" ;\rhi cr\r\r');
+    expect(machine.typed('nvrun\r')).toContain('hello');
+    machine.typed('nvstore\r');
+    expect(machine.host.stored['nvramrc']).toBe(': hi ." hello" ;\nhi cr\n');
+    machine.typed('nvedit\r\r');
+    machine.typed('nvstore\r');
+    expect(machine.line('nvramrc type')).toContain('hi cr');
+    expect(machine.line('depth .')).toBe('0');
+  });
+
+  it('does not boot by itself when ^C waits', () => {
+    const host = new FakeHost();
+    host.input.push(3);
+    const stopped = new TestFirmware({ overrides: {} }, host).boot();
+    expect(stopped.host.output).not.toContain("can't OPEN");
+    expect(stopped.line('1 .')).toBe('1');
+    expect(new TestFirmware({ overrides: {} }).boot().host.output).toContain("hd: can't OPEN");
+  });
+
   it('resets and switches off', () => {
     const machine = new TestFirmware().boot();
     machine.typed('reset-all\r');

@@ -7,7 +7,7 @@ import { type BlockDevice, MediumError } from '../../../backplane/host.ts';
 import { ForthThrow, THROW } from '../errors.ts';
 import { type Forth, textOf } from '../forth.ts';
 import type { FirmwareDisk, FirmwareHost } from '../host.ts';
-import { isElf } from '../loader.ts';
+import { isElf } from '../../elf.ts';
 import {
   type ByteSource,
   deviceBytes,

@@ -2,7 +2,7 @@
 //
 // Device-tree words: packages, properties, instances and methods (IEEE 1275-1994 section 5.3 and 7.4.11).
 import { ForthThrow, THROW } from '../errors.ts';
-import { CELL, FALSE, type Forth, latin1, textOf, TRUE } from '../forth.ts';
+import { CELL, FALSE, type Forth, textOf, TRUE } from '../forth.ts';
 import type { DeviceTree, Package } from '../tree.ts';
 import { cells, strings } from '../tree.ts';
 
@@ -335,11 +335,6 @@ function displayWords(f: Forth, tree: DeviceTree): void {
   f.native('.properties', (f) => {
     f.freshLine();
     for (const [name, value] of (tree.active ?? tree.root).properties) property(f, name, value);
-  });
-  f.native('(.property)', (f) => {
-    f.need(4);
-    const name = f.popString();
-    property(f, name, latin1(f.popString()));
   });
   f.native('.instances', (f) => {
     f.freshLine();

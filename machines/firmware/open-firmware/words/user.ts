@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The user's words: the prompt, keys, time, booting, resetting, help (IEEE 1275-1994 section 7).
-import { ForthThrow, THROW, throwMessage } from '../errors.ts';
-import { type Forth, textOf } from '../forth.ts';
+import { THROW, throwMessage } from '../errors.ts';
+import type { Forth } from '../forth.ts';
 import type { Console, LineEditor } from '../console.ts';
 import { LAYOUT } from '../stubs.ts';
 
@@ -143,7 +143,6 @@ export function defineUserWords(f: Forth, actions: UserActions): void {
     for (const [words, text] of HELP) f.line(`${words.padEnd(38)}${text}`);
   });
   f.native('.version', (f) => f.line('Emeritus Open Firmware'));
-  f.native('(read-rest)', (f) => f.pushText(textOf(f.parse(0x0a).bytes).trim()));
 }
 
 /** Says what a throw meant, as the prompt does. */
@@ -166,5 +165,3 @@ export function report(f: Forth, code: number): void {
       f.line(throwMessage(code));
   }
 }
-
-export const missingDevice = (path: string): ForthThrow => new ForthThrow(THROW.abortMessage, `can't OPEN: ${path}`);
