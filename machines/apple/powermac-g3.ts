@@ -235,7 +235,12 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   return {
     board,
     screens: [vga],
-    keyboard: { key: (code, down) => void (firmware.key?.(code, down) || keyboard.key(code, down)) },
+    keyboard: {
+      key: (code, down) => void (firmware.key?.(code, down) || keyboard.key(code, down)),
+      get leds() {
+        return keyboard.leds;
+      },
+    },
     pointer: mouse,
     serial: lines,
     powerOff,

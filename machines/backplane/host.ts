@@ -82,7 +82,10 @@ export interface Screen {
   picture(): Picture | undefined;
   /** The framebuffer behind the picture; `undefined` while blanked, or where only `picture` can tell. */
   mode?(): ScreenMode | undefined;
-  /** What changed since the last call; the whole picture after a change of mode or palette. For one caller. */
+  /**
+   * What changed since the last call; the whole picture after a change of mode or palette, an
+   * empty rectangle when the screen went dark. For one caller.
+   */
   damage?(): readonly ScreenRect[];
   /** The rows of text shown, where the adapter or the reader of its picture can tell. */
   text?(): string[] | undefined;
@@ -93,6 +96,8 @@ export type KeyCode = string;
 
 export interface KeyboardInput {
   key(code: KeyCode, down: boolean): void;
+  /** Lit LEDs, where the keyboard has them: bit 0 Num Lock, 1 Caps Lock, 2 Scroll Lock. */
+  readonly leds?: number;
 }
 
 export interface PointerInput {

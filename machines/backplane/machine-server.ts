@@ -3,6 +3,7 @@ import type { Picture } from './host.ts';
 import type { Machine } from './machine.ts';
 import { Runner } from './runner.ts';
 import type { Task } from './scheduler.ts';
+import { SerialLine } from './serial-line.ts';
 import type { RequestName, Requests, RunRequest, RunResult, SessionEvent, Status, Until } from './session-protocol.ts';
 import { restoreSnapshot, takeSnapshot } from './snapshot.ts';
 import { keystroke } from './us-keyboard.ts';
@@ -25,6 +26,8 @@ interface RunInProgress {
 const TRANSCRIPT_CHARS = 1 << 18;
 /** Screen text is looked for this often, in virtual seconds. */
 const SCREEN_POLL_SECONDS = 0.1;
+/** While somebody waits for a frame, the screen is looked at this often, in virtual seconds. */
+const FRAME_POLL_SECONDS = 0.004;
 /** A slice's length, in virtual seconds: how often commands and serial output are looked at. */
 const SLICE_SECONDS = 0.001;
 /** Falling behind the host clock by more than this is given up: virtual time jumps. */
@@ -43,9 +46,13 @@ export class MachineServer {
   readonly #typing: { code: string; down: boolean }[] = [];
   readonly #typist: Task;
   #typingGap = 0;
+  #incoming: { port: number; bytes: Uint8Array; reply: Reply<'serial'> }[] = [];
   #run: RunInProgress | undefined;
   #sliceTicks: number;
   #nextScreenLook = 0;
+  #frame: Reply<'frame'> | undefined;
+  #nextFrameLook = 0;
+  #leds = 0;
   #paceHost = 0;
   #paceVirtual = 0;
 
@@ -83,8 +90,10 @@ export class MachineServer {
     const run = this.#run;
     if (run === undefined) return Infinity;
     const { scheduler } = this.#machine.board;
+    if (this.#incoming.length > 0) this.#feedSerial();
     const outcome = this.#runner.slice(Math.min(this.#sliceTicks, Math.max(1, run.end - scheduler.now)));
     this.#drainSerial();
+    if (this.#frame !== undefined && scheduler.now >= this.#nextFrameLook) this.#lookAtScreen(false);
     const matched = this.#condition(run.until);
     if (matched !== undefined) this.#finish('matched', matched);
     else if (outcome === 'off' || outcome === 'checkstop' || outcome === 'breakpoint') this.#finish(outcome);
@@ -133,8 +142,8 @@ export class MachineServer {
       reply(undefined);
     },
     serial: ({ port, bytes }, reply) => {
-      this.#machine.serial[port]?.feed(bytes);
-      reply(undefined);
+      this.#incoming.push({ port, bytes, reply });
+      this.#feedSerial();
     },
     key: ({ code, down }, reply) => {
       this.#machine.keyboard?.key(code, down);
@@ -151,6 +160,12 @@ export class MachineServer {
       reply(undefined);
     },
     picture: (_, reply) => reply(this.#picture()),
+    memory: (_, reply) => reply(this.#machine.board.memory.memory.buffer),
+    frame: ({ whole }, reply) => {
+      if (this.#frame !== undefined) throw new Error('a frame is already being waited for');
+      this.#frame = reply;
+      this.#lookAtScreen(whole);
+    },
     screenText: (_, reply) => reply(this.#machine.screens[0]?.text?.()),
     status: (_, reply) => reply(this.#status()),
     reset: ({ kind }, reply) => {
@@ -164,10 +179,27 @@ export class MachineServer {
     },
     close: (_, reply) => {
       if (this.#run !== undefined) this.#finish('paused');
+      this.#frame?.(new Error('the machine has ended'));
+      this.#frame = undefined;
       this.#machine.close();
       reply(undefined);
     },
   };
+
+  /** Gives the lines what they have room for; a request is answered when all of its bytes are in. */
+  #feedSerial(): void {
+    const full = new Set<number>();
+    this.#incoming = this.#incoming.filter((entry) => {
+      const line = this.#machine.serial[entry.port];
+      if (line !== undefined && (full.has(entry.port) || line.room < entry.bytes.length)) {
+        full.add(entry.port);
+        if (entry.bytes.length <= SerialLine.MAX_INPUT) return true;
+      }
+      line?.feed(entry.bytes);
+      entry.reply(undefined);
+      return false;
+    });
+  }
 
   #startRun({ seconds, until }: RunRequest, reply: Reply<'run'>): void {
     if (this.#run !== undefined) throw new Error('the machine is already running');
@@ -226,6 +258,25 @@ export class MachineServer {
     if (next === undefined) return;
     this.#machine.keyboard?.key(next.code, next.down);
     this.#typist.schedule(this.#typingGap);
+  }
+
+  /** Answers who waits for a frame, if there is something to tell. */
+  #lookAtScreen(whole: boolean): void {
+    const { board, screens, keyboard } = this.#machine;
+    this.#nextFrameLook = board.scheduler.now + board.scheduler.masterHz * FRAME_POLL_SECONDS;
+    const screen = screens[0];
+    const leds = keyboard?.leds ?? 0;
+    const damage = screen?.damage?.();
+    if (!whole && damage?.length === 0 && leds === this.#leds) return;
+    this.#leds = leds;
+    const mode = screen?.mode?.();
+    const picture = mode === undefined ? screen?.picture() : undefined;
+    const size = mode ?? picture;
+    const reply = this.#frame;
+    this.#frame = undefined;
+    if (size === undefined) return reply?.({ rects: [], leds });
+    const everything = [{ x: 0, y: 0, width: size.width, height: size.height }];
+    reply?.({ mode, picture, rects: whole ? everything : (damage ?? everything), leds });
   }
 
   #picture(): Picture | undefined {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { KeyCode, Picture } from './host.ts';
+import type { KeyCode, Picture, ScreenMode, ScreenRect } from './host.ts';
 import type { LogCounts, LogEntry } from './log.ts';
 
 /** What ends a run before its time is over. */
@@ -32,6 +32,18 @@ export interface Status {
   readonly screen?: { readonly width: number; readonly height: number } | undefined;
 }
 
+/** What changed on the first screen since the frame before. With neither `mode` nor `picture` the screen is dark. */
+export interface Frame {
+  /** The framebuffer in the machine's shared memory, to read the rectangles from. */
+  readonly mode?: ScreenMode | undefined;
+  /** The whole picture, where only the adapter can draw it. */
+  readonly picture?: Picture | undefined;
+  /** What to look at; empty when the screen is dark or only the LEDs changed. */
+  readonly rects: readonly ScreenRect[];
+  /** Lit LEDs of the keyboard: bit 0 Num Lock, 1 Caps Lock, 2 Scroll Lock. */
+  readonly leds: number;
+}
+
 /** What the session asks of the machine; each is answered once. */
 export interface Requests {
   run: [RunRequest, RunResult];
@@ -42,6 +54,10 @@ export interface Requests {
   /** Types on the machine's keyboard, a key every `gapSeconds` of virtual time. */
   type: [{ text: string; gapSeconds?: number }, undefined];
   picture: [undefined, Picture | undefined];
+  /** The memory that {@link Frame.mode} points into. */
+  memory: [undefined, ArrayBufferLike];
+  /** Answered when the screen or the LEDs change, or at once and with everything when `whole`. One at a time. */
+  frame: [{ whole: boolean }, Frame];
   screenText: [undefined, string[] | undefined];
   status: [undefined, Status];
   reset: [{ kind: 'cold' | 'warm' }, undefined];

@@ -3,6 +3,7 @@ import type { KeyCode, Picture } from './host.ts';
 import type { Machine } from './machine.ts';
 import { MachineServer } from './machine-server.ts';
 import type {
+  Frame,
   RequestName,
   Requests,
   RunResult,
@@ -64,6 +65,16 @@ export class MachineSession {
   /** The first screen, or `undefined` while it shows nothing. */
   screenshot(): Promise<Picture | undefined> {
     return this.#channel.request('picture', undefined);
+  }
+
+  /** The machine's memory, which {@link frame} points into. Only for reading. */
+  memory(): Promise<ArrayBufferLike> {
+    return this.#channel.request('memory', undefined);
+  }
+
+  /** The next change of the first screen or of the keyboard's LEDs; with `whole`, everything and at once. */
+  frame(whole: boolean): Promise<Frame> {
+    return this.#channel.request('frame', { whole });
   }
 
   /** The rows of text on the first screen, where the machine can tell. */

@@ -15,7 +15,7 @@ import type { Picture, Screen, ScreenMode, ScreenRect } from '../../backplane/ho
 import { type GuestMemory, type MemoryBlock, PAGE_BYTES } from '../../backplane/memory.ts';
 import { codePage437 } from './code-page-437.ts';
 import { EDID_BYTES, edid, type MonitorModel } from './edid.ts';
-import { lineBytesOf, pictureOf } from './pixels.ts';
+import { lineBytesOf, pictureOf } from '../../backplane/pixels.ts';
 import { VgaCore } from './vga-core.ts';
 import { isTextMode, textCells, vgaPicture } from './vga-picture.ts';
 
@@ -202,8 +202,8 @@ export class BochsVga implements Device, Screen {
     this.#reported = reported;
     if (mode === undefined || changed) {
       if (pages.length === 0 && !changed) return [];
-      const size = mode ?? this.picture();
-      return size === undefined ? [] : [{ x: 0, y: 0, width: size.width, height: size.height }];
+      const { width, height } = mode ?? this.picture() ?? { width: 0, height: 0 };
+      return [{ x: 0, y: 0, width, height }];
     }
     return this.#rowsOf(pages, mode);
   }

@@ -3,7 +3,7 @@
 // What a monitor on a VGA shows in the standard modes: text, 16 colours in planes, CGA, 256 colours. A scan line at a
 // time, as the CRTC does it.
 import type { Picture } from '../../backplane/host.ts';
-import { OPAQUE } from './pixels.ts';
+import { OPAQUE } from '../../backplane/pixels.ts';
 import {
   AR,
   AR_MODE_BLINK,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ScreenMode } from '../../../../machines/backplane/host.ts';
-import { pictureOf } from '../../../../machines/devices/display/pixels.ts';
+import type { ScreenMode } from '../../../machines/backplane/host.ts';
+import { pictureOf } from '../../../machines/backplane/pixels.ts';
 
 const PALETTE = Uint8Array.from({ length: 16 * 4 }, (_, i) => (i & 3 ? 0 : i >>> 2));
 

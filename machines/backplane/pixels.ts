@@ -2,7 +2,7 @@
 //
 // Linear framebuffers as pictures. Pixels are handled as host words; every host this runs on is little-endian, so
 // red, green, blue, 255 in memory is the word 0xffbbggrr.
-import type { Picture, ScreenMode } from '../../backplane/host.ts';
+import type { Picture, ScreenMode } from './host.ts';
 
 export const OPAQUE = 0xff00_0000 | 0;
 
@@ -58,6 +58,12 @@ export function pictureOf(mode: ScreenMode, memory: ArrayBufferLike): Picture {
     draw(mode, memory, out, lines);
   }
   return { width, height, rgba: new Uint8Array(out.buffer) };
+}
+
+/** The part of a mode that shows `height` lines from line `y` on. */
+export function bandOf(mode: ScreenMode, y: number, height: number): ScreenMode {
+  const top = Math.max(0, Math.min(y, mode.height));
+  return { ...mode, offset: mode.offset + top * mode.stride, height: Math.max(0, Math.min(height, mode.height - top)) };
 }
 
 /** Draws the first `lines` lines; pixels are on their boundaries. */
