@@ -8,8 +8,9 @@ import { CELL, type Forth, latin1, textOf } from './forth.ts';
 import type { PropertyValue, TreeNode } from './host.ts';
 import { asFields, integers } from './saved.ts';
 
-const PHANDLE_BASE = 0xff00_0000;
-const IHANDLE_BASE = 0xff80_0000;
+// Positive as signed numbers: Linux (prom_init) takes no command line from a /chosen that is not.
+const PHANDLE_BASE = 0x7e00_0000;
+const IHANDLE_BASE = 0x7f00_0000;
 const HANDLE_STEP = 0x80;
 const MAX_NODES = 8192;
 const MAX_INSTANCES = 2048;
