@@ -61,7 +61,7 @@ function featuresOf(model: u32): u32 {
 function msrMaskOf(model: u32): u32 {
   switch (model) {
     case MODEL_601:
-      return 0x0000_ff70;
+      return 0x0000_fd70;
     case MODEL_603E:
       return 0x0007_ff73;
     case MODEL_7400:

@@ -25,11 +25,15 @@ import {
   MSR_SE,
   MSR_BE,
   MSR_TGPR,
+  MSR_FE0,
+  MSR_FE1,
   PENDING_THERMAL,
+  SRR1_FP_ENABLED,
   SRR1_ILLEGAL,
   SRR1_PRIVILEGED,
+  VECTOR_PROGRAM,
 } from './constants';
-import { programException, setMsr } from './exceptions';
+import { enter, programException, setMsr } from './exceptions';
 import { rB, rT, setT, setXer, xer } from './fields';
 import { postInterrupt, recheckInterrupts } from './interrupts';
 import { invalidate603Tlb, load603Tlb } from './mmu';
@@ -56,6 +60,7 @@ export function op_mtmsr(op: u32): void {
   setMsr((rT(op) & ~MSR_TGPR) | (old & MSR_TGPR));
   flushDirtySegments();
   const changed: u32 = old ^ cpu.msr;
+  if (latentFpException(pcOf(run.at))) return;
   if (powersDown()) {
     cpu.sleeping = 1;
     leaveAfter();
@@ -66,6 +71,19 @@ export function op_mtmsr(op: u32): void {
   }
 }
 
+/**
+ * Enabling floating-point exceptions while FPSCR[FEX] is set takes one before the next instruction [PEM §6.4.7].
+ * SRR1[15] says that SRR0 is not the instruction that caused it.
+ */
+function latentFpException(next: u32): bool {
+  if ((cpu.fpscr & FPSCR_FEX) == 0 || (cpu.msr & (MSR_FE0 | MSR_FE1)) == 0) return false;
+  enter(VECTOR_PROGRAM, SRR1_FP_ENABLED | SRR1_NOT_THIS, next);
+  return true;
+}
+
+const FPSCR_FEX: u32 = 0x4000_0000;
+const SRR1_NOT_THIS: u32 = 0x0001_0000;
+
 /** MSR bits that rfi takes from SRR1. */
 const RFI_MASK: u32 = 0x87c0_ffff;
 
@@ -73,7 +91,9 @@ export function op_rfi(op: u32): void {
   const kept: u32 = RFI_MASK | MSR_TGPR;
   setMsr((cpu.msr & ~(kept | MSR_POW)) | (cpu.srr1 & RFI_MASK));
   flushDirtySegments();
-  cpu.pc = cpu.srr0 & ~3;
+  const next: u32 = cpu.srr0 & ~3;
+  if (latentFpException(next)) return;
+  cpu.pc = next;
   leave();
 }
 

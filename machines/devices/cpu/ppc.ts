@@ -7,7 +7,7 @@
 // Not modelled: the vector unit of the 7400 (its instructions raise vector unavailable), contents and timing of the
 // caches (memory is always coherent; L2CR, HID0 and ICTC only keep what is written), performance monitor events other
 // than cycles and instructions, the 601's memory-forced I/O and direct-store segments (they raise the exceptions later
-// processors raise), the stop of the time base in sleep mode.
+// processors raise) and run modes (HID1, HID2), the stop of the time base in sleep mode.
 import type { ChipContext } from '../../backplane/board.ts';
 import type { Width } from '../../backplane/bus.ts';
 import { STOP, type Cpu, type StopReason } from '../../backplane/cpu.ts';
@@ -184,6 +184,9 @@ export class PpcCpu implements Cpu {
 
   constructor(chip: ChipContext, options: PpcOptions) {
     const { memory, map, log } = { ...options, log: chip.log };
+    if (!Number.isInteger(options.ticksPerTimebase) || options.ticksPerTimebase < 1) {
+      throw new RangeError(`${chip.id}: ${options.ticksPerTimebase} ticks per time base tick`);
+    }
     this.id = chip.id;
     this.model = options.model;
     this.#map = map;

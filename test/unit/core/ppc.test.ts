@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ISA } from '../../../core/ppc/host/gen/isa.ts';
 import { STOP } from '../../../machines/backplane/cpu.ts';
 import { region } from '../../../machines/backplane/memory-map.ts';
 import { TestPpc, asm } from '../../support/ppc.ts';
@@ -16,6 +18,18 @@ const batUpper = (ea: number, bytes: number) => (ea | ((bytes / 0x2_0000 - 1) <<
 let t: TestPpc;
 beforeEach(() => {
   t = new TestPpc();
+});
+
+describe('PowerPC interpreter', () => {
+  it('dispatches through one jump table', () => {
+    const wasm = readFileSync(new URL('../../../dist/core/ppc.wasm', import.meta.url));
+    const decode = readFileSync(new URL('../../../core/ppc/gen/decode.ts', import.meta.url), 'utf8');
+    const ids = decode.match(/ \/\/ \w+\.?$/gm)!.length + 5; // rows, variants and the loop's own
+    expect(ids).toBeGreaterThan(ISA.length);
+    // br_table with a label for each id: the count as two bytes of LEB128.
+    expect(wasm.includes(Buffer.from([0x0e, (ids & 0x7f) | 0x80, ids >>> 7]))).toBe(true);
+    expect(wasm.includes(Buffer.from([0x0e, ((ids + 1) & 0x7f) | 0x80, ids >>> 7]))).toBe(false);
+  });
 });
 
 describe('PowerPC branches', () => {
@@ -296,6 +310,14 @@ describe('PowerPC exceptions', () => {
     t.set({ pc: 0x9000_0000, msr: MSR.ME });
     t.cpu.step();
     expect(t.reg('pc')).toBe(0x200);
+  });
+
+  it('takes a floating-point exception when it is enabled with FPSCR[FEX] set', () => {
+    const late = { at: 0x700, srr0: 0x1004, srr1: MSR.ME | 0x800 | 0x11_0000 };
+    expect(vector([asm('mtmsr', { rs: 3 })], { fpscr: 0x6000_0000, r3: MSR.ME | 0x800 })).toEqual(late);
+    t.set({ srr0: 0x2000, srr1: MSR.ME | 0x100, msr: MSR.ME });
+    t.execute([asm('rfi')]);
+    expect([t.reg('pc'), t.reg('srr0')]).toEqual([0x700, 0x2000]);
   });
 
   it('rfi restores the MSR and goes where SRR0 says', () => {
