@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { describeInstruction } from './ppc-decode.ts';
 import { ANSWER, SIGNAL } from './ppc-qemu.ts';
-import { MAX_WORDS, REQUEST, type Vector, WINDOW_BYTES, slotPc } from './ppc-vectors.ts';
+import { REQUEST, type Vector, WINDOW_BYTES, slotPc } from './ppc-vectors.ts';
 
 /** How a vector ended: not at all (it ran to its end or branched away), or with one of these. */
 export type Ending = 'done' | keyof typeof SIGNAL;
@@ -118,6 +118,3 @@ export function report(comparison: Comparison, found: readonly string[], slot: n
   lines.push(`  ours      ${line(ours)}`, `  reference ${line(theirs)}`);
   return lines.join('\n');
 }
-
-export const instructionWords = (request: DataView): number[] =>
-  Array.from({ length: MAX_WORDS }, (_, i) => request.getUint32(REQUEST.words + i * 4));

@@ -31,6 +31,8 @@ const CODE = 0x0000_8000;
 const DATA = 0x0040_0000;
 
 const NOP = encode('ori');
+const SELF = encode('b');
+const PROGRAM = [NOP, SELF];
 
 /** What an access gave: a value, or an exception with the registers that describe it. */
 interface Outcome {
@@ -52,6 +54,7 @@ class MmuBench {
     this.table = new PageTable(this.machine, HTAB, htabBytes);
     this.machine.set({ sdr1: this.table.sdr1 });
     for (let n = 0; n < 16; n++) this.machine.set({ [`sr${n}`]: 0x100 + n });
+    for (const vector of [ISI, 0x1000]) this.machine.setWord(vector, SELF);
     for (let n = 0; n < RAM_BYTES - DATA; n += 4096) this.machine.setWord(DATA + n, DATA + n);
   }
 
@@ -84,10 +87,10 @@ class MmuBench {
     return this.#data(word, va);
   }
 
-  /** Executes one instruction at `va` with instruction translation on. */
+  /** Executes {@link PROGRAM} at `va` with instruction translation on: a run, since single steps keep no translations. */
   fetch(va: number): Outcome {
     this.machine.set({ pc: va, msr: this.#msr | MSR_IR });
-    this.machine.step();
+    this.machine.run(2);
     const after = this.machine.get('pc', 'srr0', 'srr1', 'msr');
     if (after['pc'] === va + 4) return { value: va + 4 };
     return {
@@ -192,7 +195,7 @@ describe('Hashed page table', () => {
     const bench = new MmuBench();
     const code = bench.map(0x4000_0000, DATA, 2);
     const data = bench.map(0x4000_1000, DATA + 0x1000, 2);
-    bench.machine.setWord(DATA, NOP);
+    bench.machine.program(DATA, PROGRAM);
     expect(bench.fetch(0x4000_0000)).toEqual({ value: 0x4000_0004 });
     expect(bench.machine.word(code + 4) & (PTE_R | PTE_C)).toBe(PTE_R);
     bench.store(0x4000_1000);
@@ -244,7 +247,7 @@ describe('Page protection', () => {
           const label = `pp=${pp}`;
           expect(bench.load(va), label).toEqual(read ? { value: DATA } : dsi(va, PROTECTION));
           expect(bench.store(va), label).toEqual(write ? { value: 0x1234_5678 } : dsi(va, PROTECTION | STORE));
-          bench.machine.setWord(DATA, NOP);
+          bench.machine.program(DATA, PROGRAM);
           const fault = { vector: ISI, srr0: va, srr1: PROTECTION };
           expect(bench.fetch(va), label).toEqual(read ? { value: va + 4 } : fault);
           // The order of accesses must not matter: a store first, on a fresh TLB.
@@ -339,7 +342,7 @@ describe('TLB', () => {
   it('invalidates instruction translations too', () => {
     const bench = new MmuBench();
     const pte = bench.map(0x4000_0000, DATA, 2);
-    bench.machine.setWord(DATA, NOP);
+    bench.machine.program(DATA, PROGRAM);
     expect(bench.fetch(0x4000_0000)).toEqual({ value: 0x4000_0004 });
     bench.machine.setWord(pte, 0);
     bench.data(encode('tlbie', { rb: 4 }), 0x4000_0000);
@@ -403,7 +406,7 @@ describe('Block address translation', () => {
       const va = 0x8000_0000;
       expect(bench.load(va), `pp=${pp}`).toEqual(pp === 0 ? dsi(va, PROTECTION) : { value: DATA });
       expect(bench.store(va), `pp=${pp}`).toEqual(pp === 2 ? { value: 0x1234_5678 } : dsi(va, PROTECTION | STORE));
-      bench.machine.setWord(DATA, NOP);
+      bench.machine.program(DATA, PROGRAM);
       const fault = { vector: ISI, srr0: va, srr1: PROTECTION };
       expect(bench.fetch(va), `pp=${pp}`).toEqual(pp === 0 ? fault : { value: va + 4 });
     }
@@ -424,7 +427,7 @@ describe('Block address translation', () => {
 
   it('keeps instruction and data blocks apart', () => {
     const bench = new MmuBench();
-    bench.machine.setWord(DATA, NOP);
+    bench.machine.program(DATA, PROGRAM);
     bench.machine.set({ ibat0u: upper(0x8000_0000, 0, 1, 1), ibat0l: lower(DATA, 2) });
     expect(bench.fetch(0x8000_0000)).toEqual({ value: 0x8000_0004 });
     expect(bench.load(0x8000_0000)).toEqual(dsi(0x8000_0000, NOT_FOUND));
@@ -446,7 +449,7 @@ describe('Block address translation', () => {
 
   it('does not execute from guarded blocks', () => {
     const bench = new MmuBench();
-    bench.machine.setWord(DATA, NOP);
+    bench.machine.program(DATA, PROGRAM);
     bench.machine.set({ ibat0u: upper(0x8000_0000, 0, 1, 1), ibat0l: lower(DATA, 2, 1) });
     expect(bench.fetch(0x8000_0000)).toEqual({ vector: ISI, srr0: 0x8000_0000, srr1: NO_EXECUTE });
   });
@@ -462,7 +465,7 @@ describe('601 block address translation', () => {
       const bench = new MmuBench('601');
       const size = 0x2_0000 << bits;
       bench.machine.set({ ibat2u: upper(0x8000_0000, 0, 0, 2), ibat2l: lower(0, (1 << bits) - 1) });
-      bench.machine.setWord(size - 4096, NOP);
+      bench.machine.program(size - 4096, PROGRAM);
       expect(bench.load(0x8000_0000 + size - 4096)).toEqual({ value: NOP });
       expect(bench.fetch(0x8000_0000 + size - 4096)).toEqual({ value: 0x8000_0000 + size - 4092 });
       expect(bench.load(0x8000_0000 + size)).toEqual(dsi(0x8000_0000 + size, NOT_FOUND));
@@ -599,7 +602,7 @@ describe('603 table search', () => {
 
   it('executes after tlbli', () => {
     const bench = new MmuBench('603e');
-    bench.machine.setWord(DATA, NOP);
+    bench.machine.program(DATA, PROGRAM);
     expect(bench.fetch(va).vector).toBe(FETCH_MISS);
     refill(bench, PageTable.word1({ vsid: 0, va, pa: DATA, pp: 2, referenced: true }), true);
     expect(bench.fetch(va)).toEqual({ value: va + 4 });
