@@ -181,7 +181,7 @@ function macroLines(lines: readonly string[]): Set<number> {
 function link(work: string, lines: readonly string[]): { code: Uint8Array; symbols: Map<string, number> } {
   const at = (name: string): string => join(work, name);
   writeFileSync(at('good.s'), lines.join('\n'));
-  execFileSync('powerpc-linux-gnu-as', [...AS, '-o', at('good.o'), at('good.s')]);
+  execFileSync('powerpc-linux-gnu-as', [...AS, '-o', at('good.o'), at('good.s')], { stdio: 'pipe' });
   const flags = ['-e', '0', `-Ttext=0x${XENIA_CODE.toString(16)}`, '--unresolved-symbols=ignore-all'];
   execFileSync('powerpc-linux-gnu-ld', [...flags, '-o', at('good'), at('good.o')], { stdio: 'pipe' });
   execFileSync('powerpc-linux-gnu-objcopy', ['-O', 'binary', '-j', '.text', at('good'), at('good.bin')]);
