@@ -7,12 +7,12 @@ import { MachineSession } from '../../machines/backplane/session.ts';
 import type { RunResult } from '../../machines/backplane/session-protocol.ts';
 import { readImage } from '../host/files.ts';
 import { writePng } from '../host/png.ts';
+import { readRoms } from '../host/rom-library.ts';
 import { openSerial, type SerialEnd } from '../host/serial.ts';
 import { ThreadChannel } from '../host/thread-channel.ts';
 import { UserError } from '../host/user-error.ts';
 import { EXIT } from './exit-codes.ts';
 import { findMachine, parseMachineOptions, parseRam } from './machine-options.ts';
-import { readRoms } from './roms.ts';
 
 interface BootOptions {
   rom: string[];
@@ -111,7 +111,7 @@ async function attend(
     else process.stderr.write(formatLog(event.entry));
   });
   ends.forEach((end, port) => {
-    end.onData((bytes) => void session.serial(bytes, port).catch(() => undefined));
+    end.onData((bytes) => session.serial(bytes, port).catch(() => undefined));
     end.onQuit(() => endWith(EXIT.ok));
   });
   const onInterrupt = (): void => endWith(EXIT.interrupted);
@@ -179,7 +179,7 @@ function readConfig(definition: MachineDefinition, options: BootOptions): Machin
       ...options.cdrom.map((spec) => parseMedium('cdrom', spec)),
       ...options.floppy.map((spec) => parseMedium('floppy', spec)),
     ],
-    roms: readRoms(definition, options.rom),
+    roms: readRoms(definition.name, options.rom),
     firmware: options.firmware === 'builtin' ? undefined : image(options.firmware, '--firmware'),
     kernel: image(options.kernel, '--kernel'),
     initrd: image(options.initrd, '--initrd'),

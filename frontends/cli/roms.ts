@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: MIT
 import type { Command } from 'commander';
-import type { Image, MachineDefinition } from '../../machines/backplane/machine.ts';
+import { describeRom, identifyRom, readRom } from '../host/rom-library.ts';
+import { EXIT } from './exit-codes.ts';
 
-void 0;
-export function addRomsCommand(_program: Command, _setCode: (code: number) => void): void {}
-export function readRoms(_definition: MachineDefinition, _paths: readonly string[]): Image[] {
-  return [];
+export function addRomsCommand(program: Command, setCode: (code: number) => void): void {
+  program
+    .command('roms')
+    .description('ROM images.')
+    .command('identify')
+    .description('Say what ROM images are and which machine uses them.')
+    .argument('<file...>', 'ROM images, which may be gzip-compressed')
+    .action((files: string[]) => {
+      for (const file of files) {
+        const { title, bytes } = readRom(file);
+        const identity = identifyRom(bytes);
+        process.stdout.write(`${describeRom(title, identity)}\n`);
+        if (identity.known.length === 0) setCode(EXIT.usage);
+      }
+    });
 }

@@ -3,15 +3,15 @@
 // The built-in Open Firmware in a Power Macintosh G3: its view of the board, and the state its ROM code would have
 // brought the chips to.
 import { swap16, type Width } from '../backplane/bus.ts';
-import { type Device, type PlainFields, SavedFields, SnapshotError } from '../backplane/device.ts';
+import type { Device, PlainFields } from '../backplane/device.ts';
 import type { KeyCode } from '../backplane/host.ts';
 import type { MachineConfig } from '../backplane/machine.ts';
-import { characterOf } from '../backplane/us-keyboard.ts';
 import { MAC_NVRAM_BYTES } from '../devices/nvram/mac-nvram.ts';
 import type { FirmwareDisk, FirmwareHost, FirmwareScreen } from '../firmware/open-firmware/host.ts';
 import { NvramVariables } from '../firmware/open-firmware/nvram-variables.ts';
 import { OpenFirmware } from '../firmware/open-firmware/open-firmware.ts';
 import type { Firmware, PowermacG3Parts } from './powermac-g3-firmware.ts';
+import { readElf } from './powermac-g3-qemu.ts';
 import {
   displayPath,
   drivePath,
@@ -55,7 +55,6 @@ export class BuiltinFirmware implements Firmware, Device {
   readonly #config: MachineConfig;
   #parts: PowermacG3Parts | undefined;
   #firmware: OpenFirmware | undefined;
-  #shift = false;
 
   constructor(config: MachineConfig) {
     this.#config = config;
@@ -63,6 +62,8 @@ export class BuiltinFirmware implements Firmware, Device {
 
   install(parts: PowermacG3Parts): void {
     this.#parts = parts;
+    const { kernel } = this.#config;
+    if (kernel !== undefined) readElf(kernel, '--kernel');
     parts.board.add(this);
   }
 
@@ -97,31 +98,22 @@ export class BuiltinFirmware implements Firmware, Device {
   key(code: KeyCode, down: boolean): boolean {
     const firmware = this.#firmware;
     if (firmware === undefined || firmware.clientRuns) return false;
-    if (code === 'ShiftLeft' || code === 'ShiftRight') this.#shift = down;
-    const character = down ? characterOf(code, this.#shift) : undefined;
-    if (character !== undefined) firmware.type(character === '\n' ? 0x0d : character.charCodeAt(0));
+    firmware.key(code, down);
     return true;
   }
 
-  // ---- Device: the firmware's own state is not guest state -----------------------------------------------------------
+  // ---- Device: what the firmware keeps outside guest memory ----------------------------------------------------------
 
-  reset(): void {
-    this.#shift = false;
-  }
+  reset(): void {}
 
   settle(): void {}
 
-  /** Once a client has taken over and quiesced the firmware, nothing of it is left to save. */
   save(): PlainFields {
-    return { clientRuns: this.#firmware?.clientRuns ?? true };
+    return this.#firmware!.save();
   }
 
   restore(state: PlainFields): void {
-    if (!new SavedFields(this.id, state).bool('clientRuns')) {
-      throw new SnapshotError('the snapshot was taken at the firmware prompt, which cannot be restored');
-    }
-    // Memory has the client in it, and a client that runs by itself has quiesced the firmware.
-    this.#firmware = undefined;
+    this.#firmware!.restore(state);
   }
 
   // ---- The firmware's view of the board ------------------------------------------------------------------------------

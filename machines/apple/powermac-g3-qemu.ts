@@ -145,7 +145,8 @@ function loadFirmware(rom: Uint8Array, image: Image): void {
   }
 }
 
-function readElf(image: Image, what: string): ReturnType<typeof parseElf> {
+/** An image as a PowerPC executable; `what` names the option it came with. */
+export function readElf(image: Image, what: string): ReturnType<typeof parseElf> {
   try {
     return parseElf(image.bytes, EM_PPC);
   } catch (error) {

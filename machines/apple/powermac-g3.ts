@@ -160,7 +160,8 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   interrupt(mesh.irq, IRQ.mesh);
   interrupt(ide0.irq, IRQ.ide0);
   interrupt(ide1.irq, IRQ.ide1);
-  interrupt(scc.irq, IRQ.sccA);
+  interrupt(scc.irqA, IRQ.sccA);
+  interrupt(scc.irqB, IRQ.sccB);
   interrupt(via.irq, IRQ.cuda);
   for (const name of Object.keys(DMA) as (keyof typeof DMA)[]) {
     interrupt(dbdma.channel(DMA[name]).irq, DMA_IRQ[name]);
@@ -183,6 +184,13 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   // DMA
   const dma = { mesh: dbdma.channel(DMA.mesh), ide0: dbdma.channel(DMA.ide0), ide1: dbdma.channel(DMA.ide1) };
   mesh.dma = dma.mesh.connect(mesh);
+  for (const [channel, tx, rx] of [
+    [scc.a, DMA.sccATx, DMA.sccARx],
+    [scc.b, DMA.sccBTx, DMA.sccBRx],
+  ] as const) {
+    dbdma.channel(tx).connect(channel.connectDma('tx', dbdma.channel(tx)));
+    dbdma.channel(rx).connect(channel.connectDma('rx', dbdma.channel(rx)));
+  }
   ide0.dma = dma.ide0.connect(ide0.dmaPeer);
   ide1.dma = dma.ide1.connect(ide1.dmaPeer);
 

@@ -4,7 +4,7 @@ import type { SerialPort } from './host.ts';
 /** The machine's end of a serial line to the outside: what the guest sent waits here for the session, and the reverse. */
 export class SerialLine implements SerialPort {
   /** Input beyond this many waiting bytes is dropped; the sender should look at {@link room}. */
-  static readonly MAX_INPUT = 1 << 20;
+  static readonly MAX_INPUT = 1 << 18;
   static readonly MAX_OUTPUT = 1 << 20;
 
   readonly name: string;

@@ -33,9 +33,3 @@ for (const [plain, shifted, codes] of ROWS) {
 /** How to type a character on a US keyboard; `undefined` when it has no key. */
 export const keystroke = (character: string): Keystroke | undefined =>
   STROKES.get(character === '\r' ? '\n' : character);
-
-const CHARACTERS = new Map([...STROKES].map(([character, { code, shift }]) => [`${code} ${shift}`, character]));
-
-/** The character a key of a US keyboard types; `undefined` for keys that type none. */
-export const characterOf = (code: KeyCode, shift: boolean): string | undefined =>
-  CHARACTERS.get(`${code} ${shift}`) ?? (shift ? CHARACTERS.get(`${code} false`) : undefined);

@@ -31,6 +31,9 @@ const SOURCES = [
   { a: false, ip: IP_EXT, rr3: 0x01 },
 ] as const;
 
+const RR3_A = 0x38;
+const RR3_B = 0x07;
+
 /** Status of a vector while nothing is pending: that of channel B's special condition. */
 const NOTHING_PENDING = 3;
 
@@ -50,7 +53,7 @@ export interface Z85c30Options {
  * Zilog Z85C30 serial communications controller, and its relatives 8530 (`nmos`) and 85230 (`escc`).
  *
  * Sockets: span 4, one byte each: control B, control A, data B, data A (address line 0 is A//B, line 1 is D//C);
- * `irq` (pin is active-low), `ieo`, input `ieiW`, `acknowledge()` for an INTACK cycle; channels `a` and `b` with their
+ * `irq` (pin is active-low), `irqA`, `irqB`, `ieo`, input `ieiW`, `acknowledge()` for an INTACK cycle; channels `a` and `b` with their
  * wires, `port` (host end), `sdlcIn` and `sdlcOut` (frames), `connectDma`.
  *
  * Timing: characters take their bit times at the clocks WR11 chooses, exactly; a channel without a clock neither sends
@@ -70,6 +73,9 @@ export class Z85c30 implements Device, BusTarget {
   readonly a: SccChannel;
   readonly b: SccChannel;
   readonly irq: Wire;
+  /** What asserts `irq`, by channel: Apple's I/O controllers bring out one request for each. */
+  readonly irqA: Wire;
+  readonly irqB: Wire;
   readonly ieo: Wire;
 
   readonly #variant: SccVariant;
@@ -83,6 +89,8 @@ export class Z85c30 implements Device, BusTarget {
     this.id = context.id;
     this.#variant = options.variant ?? 'cmos';
     this.irq = new Wire(`${context.id}.irq`);
+    this.irqA = new Wire(`${context.id}.irq-a`);
+    this.irqB = new Wire(`${context.id}.irq-b`);
     this.ieo = new Wire(`${context.id}.ieo`);
     const changed = (): void => {
       this.#update();
@@ -242,7 +250,10 @@ export class Z85c30 implements Device, BusTarget {
 
   #update(): void {
     const enabled = this.#iei && (this.#wr9 & MIE) !== 0;
-    this.irq.set(enabled && this.#highest() !== undefined);
+    const request = enabled && this.#highest() !== undefined;
+    this.irq.set(request);
+    this.irqA.set(request && (this.#rr3 & RR3_A) !== 0);
+    this.irqB.set(request && (this.#rr3 & RR3_B) !== 0);
     this.ieo.set(this.#iei && this.#ius === 0 && !(this.#wr9 & DLC));
   }
 
