@@ -48,8 +48,8 @@ export class AtaChannel implements Device, DmaPeer, AtaCable {
     }
     const zero = this.#drives[0];
     if (this.#selected === 1 && zero !== undefined) {
-      // Device 0 answers for the absent device 1: status 0, and its own registers.
-      if (register === REG.status) return 0;
+      // Device 0 answers for the absent device 1: status 0, and its own registers unless it is a packet device.
+      if (register === REG.status || !zero.showsRegistersForAbsent) return 0;
       return (zero.status & STATUS_BSY) !== 0 ? 0 : zero.readRegister(register);
     }
     return FLOATING;

@@ -104,6 +104,7 @@ const OPERATIONS = [
 type Operation = (typeof OPERATIONS)[number];
 
 export class AtaDisk extends AtaDrive {
+  readonly showsRegistersForAbsent = true;
   protected readonly hasDeviceReset = false;
   readonly #medium: BlockDevice;
   readonly #text: Required<AtaDriveText>;

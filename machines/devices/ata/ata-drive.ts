@@ -53,6 +53,7 @@ export interface AtaDriveText {
 
 export abstract class AtaDrive implements AtaTarget {
   readonly id: string;
+  abstract readonly showsRegistersForAbsent: boolean;
   protected readonly log: DeviceLog;
   protected readonly buffer = new Uint8Array(BUFFER_BYTES);
   protected cable: AtaCable | undefined;

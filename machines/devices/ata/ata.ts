@@ -53,6 +53,8 @@ export interface AtaTarget extends Device {
   /** The status register, without the side effect of reading it. */
   readonly status: number;
   readonly intrq: boolean;
+  /** Device 0 shows its own registers while an absent device 1 is selected; packet devices show zeros. */
+  readonly showsRegistersForAbsent: boolean;
   /** Registers 1 to 7. Reading 7 clears INTRQ. */
   readRegister(register: number): number;
   /** Registers 1 to 7; `selected` says whether a command is meant for this drive. */

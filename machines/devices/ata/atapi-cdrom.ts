@@ -47,6 +47,7 @@ const STAGES = ['none', 'finish', 'identify', 'packet', 'data', 'status'] as con
 type Stage = (typeof STAGES)[number];
 
 export class AtapiCdrom extends AtaDrive {
+  readonly showsRegistersForAbsent = false;
   protected readonly hasDeviceReset = true;
   readonly #server: CdromServer;
   readonly #text: Required<AtaDriveText>;

@@ -7,6 +7,7 @@
  *
  *     0x000  Data (16 bits; 32-bit accesses move two words)    0x160  Alternate Status / Device Control
  *     0x010-0x070  Error/Features … Status/Command              0x170  Drive Address
+ *     0x080  Alternate Status / Device Control again: OpenBIOS has them here, as QEMU's cell does
  *     0x200  timing configuration, 32 bits, little-endian       0x300  interrupt (KeyLargo only)
  *
  * The 16-bit data lanes are wired so that a big-endian CPU reads the bytes in the order of the medium.
@@ -28,6 +29,7 @@ const CS0 = 0x000;
 const CS1 = 0x100;
 const TIMING_CONFIG = 0x200;
 const CS1_ALTERNATE_STATUS = 6;
+const ALTERNATE_STATUS_ALIAS = 0x080;
 const CS1_DRIVE_ADDRESS = 7;
 
 /** PIO mode 0 and multiword DMA mode 0 in 30 ns ticks: what the cell can do with any drive. */
@@ -71,6 +73,7 @@ export class HeathrowIde implements Device, BusTarget {
       if (width === 4) return (low | (this.#channel.readData() << 16)) >>> 0;
       return width === 2 ? low : low & 0xff;
     }
+    if ((offset & 0x1f0) === ALTERNATE_STATUS_ALIAS) return this.#channel.readAlternateStatus();
     if ((offset & 0x180) === CS1) {
       if (register === CS1_ALTERNATE_STATUS) return this.#channel.readAlternateStatus();
       if (register === CS1_DRIVE_ADDRESS) return this.#channel.readDriveAddress();
@@ -94,7 +97,8 @@ export class HeathrowIde implements Device, BusTarget {
       if (width === 4) this.#channel.writeData(value >>> 16);
       return;
     }
-    if ((offset & 0x180) === CS1 && register === CS1_ALTERNATE_STATUS) {
+    const control = (offset & 0x180) === CS1 && register === CS1_ALTERNATE_STATUS;
+    if (control || (offset & 0x1f0) === ALTERNATE_STATUS_ALIAS) {
       this.#channel.writeDeviceControl(value & 0xff);
       return;
     }

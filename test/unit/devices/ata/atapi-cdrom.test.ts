@@ -106,6 +106,12 @@ describe('AtapiCdrom signature', () => {
     expect(b.channel.readRegister(STATUS)).toBe(0);
   });
 
+  it('shows zeros for an absent device 1, so that no second drive is seen', () => {
+    b.channel.writeRegister(DEVICE, 0x10);
+    b.channel.writeRegister(REASON, 0x55);
+    expect([2, 3, 4, 5, 7].map((r) => b.channel.readRegister(r))).toEqual([0, 0, 0, 0, 0]);
+  });
+
   it('shows it again when asked to be a disk', () => {
     for (const command of [0xec, 0x20]) {
       b.channel.writeRegister(MID, 0);

@@ -180,6 +180,14 @@ describe('HeathrowIde registers', () => {
     expect(b.r(0x170)).toBe(0xfe); // drive address: device 0, head 0
   });
 
+  it('repeat the control block at 0x80, where OpenBIOS looks for it', () => {
+    expect(b.r(0x80)).toBe(READY);
+    b.w(0x80, 0x04);
+    expect(b.r(ALT)).toBe(BSY);
+    b.w(0x80, 0x00);
+    expect(b.wait()).toBe(READY);
+  });
+
   it('keep the timing configuration, 32 bits little-endian', () => {
     expect(b.r(0x200, 4)).toBe(0x0007_4526);
     b.w(0x200, 0xffff_ffff, 4);
@@ -195,7 +203,7 @@ describe('HeathrowIde registers', () => {
   });
 
   it('log what is no register and never throw', () => {
-    b.r(0x80);
+    b.r(0x90);
     b.w(0x110, 1);
     b.r(0x300, 4);
     expect(b.board.logged('guest')).toHaveLength(2);
