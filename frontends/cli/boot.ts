@@ -11,6 +11,7 @@ import { readRoms } from '../host/rom-library.ts';
 import { openSerial, type SerialEnd } from '../host/serial.ts';
 import { ThreadChannel } from '../host/thread-channel.ts';
 import { UserError } from '../host/user-error.ts';
+import { parseDisplay, serveDisplay, type ServedDisplay } from './display.ts';
 import { EXIT } from './exit-codes.ts';
 import { findMachine, parseMachineOptions, parseRam } from './machine-options.ts';
 
@@ -36,6 +37,8 @@ interface BootOptions {
   log?: string;
 }
 
+const say = (line: string): void => void process.stderr.write(`\r${line}\r\n`);
+
 const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
 
 export function addBootCommand(program: Command, setCode: (code: number) => void): void {
@@ -56,12 +59,16 @@ export function addBootCommand(program: Command, setCode: (code: number) => void
     .option('--initrd <file>', 'initial RAM disk for --kernel')
     .option('--append <text>', 'command line for --kernel')
     .addOption(many('--serial <end>', 'serial line: stdio, pty, tcp:HOST:PORT, file:PATH or none; repeat for more'))
-    .addOption(new Option('--display <kind>', 'where the screen is shown').choices(['none']).default('none'))
+    .option(
+      '--display <where>',
+      'where the screen is shown: none, or spice[,port=N][,unix=PATH]… (docs/display.md)',
+      'none',
+    )
     .addOption(
-      new Option('--time <mode>', 'pace of virtual time; default: realtime on a terminal, virtual otherwise').choices([
-        'virtual',
-        'realtime',
-      ]),
+      new Option(
+        '--time <mode>',
+        'pace of virtual time; default: realtime on a terminal or with a display, else virtual',
+      ).choices(['virtual', 'realtime']),
     )
     .option('--date <iso>', 'calendar time at power-on, as in 2001-03-24T12:00:00Z; default: now')
     .option('--state <folder>', 'keep battery-backed memory (PRAM, NVRAM) in this folder')
@@ -79,15 +86,19 @@ async function boot(definition: MachineDefinition, options: BootOptions): Promis
   const { startSeconds } = calendarFrom(options.date);
   const serialSpecs = options.serial.length > 0 ? options.serial : ['stdio'];
   const interactive = serialSpecs.includes('stdio') && process.stdin.isTTY && process.stdout.isTTY;
+  const display = parseDisplay(options.display);
   const ends: SerialEnd[] = [];
+  let shown: ServedDisplay | undefined;
   let session: MachineSession | undefined;
   try {
-    const time = options.time ?? (interactive ? 'realtime' : 'virtual');
+    const time = options.time ?? (interactive || display !== undefined ? 'realtime' : 'virtual');
     const channel = await ThreadChannel.open({ config, time, stateFolder: options.state, startSeconds, logMasks });
     session = new MachineSession(channel);
     for (const spec of serialSpecs) ends.push(await openSerial(spec));
-    return await attend(session, definition, options, ends, timeoutMs);
+    if (display !== undefined) shown = await serveDisplay(session, definition.title, display, say);
+    return await attend(session, definition, options, ends, shown, timeoutMs);
   } finally {
+    shown?.close();
     await session?.close().catch(() => undefined);
     for (const end of ends) end.close();
   }
@@ -99,6 +110,7 @@ async function attend(
   definition: MachineDefinition,
   options: BootOptions,
   ends: readonly SerialEnd[],
+  shown: ServedDisplay | undefined,
   timeoutMs: number | undefined,
 ): Promise<number> {
   let code: number | undefined;
@@ -107,13 +119,16 @@ async function attend(
     void session.pause().catch(() => undefined);
   };
   session.onEvent((event) => {
-    if (event.event === 'serial') ends[event.port]?.write(event.bytes);
-    else process.stderr.write(formatLog(event.entry));
+    if (event.event === 'serial') {
+      ends[event.port]?.write(event.bytes);
+      shown?.serial(event.port, event.bytes);
+    } else process.stderr.write(formatLog(event.entry));
   });
   ends.forEach((end, port) => {
     end.onData((bytes) => session.serial(bytes, port).catch(() => undefined));
     end.onQuit(() => endWith(EXIT.ok));
   });
+  shown?.onQuit(() => endWith(EXIT.ok));
   const onInterrupt = (): void => endWith(EXIT.interrupted);
   const onTerminate = (): void => endWith(EXIT.terminated);
   process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate).on('SIGHUP', onTerminate);

@@ -291,6 +291,7 @@ export class MachineServer {
       pc: board.cpu?.pc ?? 0,
       ticks: board.scheduler.now,
       counts: Object.fromEntries(board.log.counts),
+      serial: this.#machine.serial.map(({ name }) => name),
       screen: picture && { width: picture.width, height: picture.height },
     };
   }

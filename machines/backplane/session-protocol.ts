@@ -29,6 +29,8 @@ export interface Status {
   /** Instructions executed since power-on. */
   readonly ticks: number;
   readonly counts: Record<string, LogCounts>;
+  /** Names of the serial lines, in order. */
+  readonly serial: readonly string[];
   readonly screen?: { readonly width: number; readonly height: number } | undefined;
 }
 

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+//
+// `--display`: where the screen is shown, and how to get there.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import type { MachineSession } from '../../machines/backplane/session.ts';
+import { readImage } from '../host/files.ts';
+import { ScreenSource } from '../host/screen-source.ts';
+import { UserError } from '../host/user-error.ts';
+import { type Listener, listenTcp, listenUnix, listenWebSocket, type TlsFiles } from '../spice/listeners.ts';
+import { ConsolePort } from '../spice/port-channel.ts';
+import { MAX_PASSWORD_BYTES } from '../spice/protocol.ts';
+import { SpiceServer } from '../spice/server.ts';
+
+export interface SpiceDisplay {
+  readonly address: string;
+  /** `undefined` takes the first free one from 5900 on. */
+  readonly port?: number | undefined;
+  readonly unix?: string | undefined;
+  readonly websocket?: number | undefined;
+  readonly password?: string | undefined;
+  readonly tls?: (TlsFiles & { readonly certPath: string }) | undefined;
+  readonly launch: boolean;
+  readonly quitOnClose: boolean;
+}
+
+const EXPECTED =
+  'none, or spice with any of addr=ADDRESS, port=N, unix=PATH, password-file=FILE, tls-cert=FILE, tls-key=FILE, ' +
+  'websocket=PORT, launch, on-close=quit';
+const FIRST_PORT = 5900;
+const PORTS = 64;
+
+const usage = (text: string): UserError => new UserError('EMERITUS_DISPLAY', `--display: ${text}`);
+
+const isLoopback = (address: string): boolean =>
+  address === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
+
+/** What `--display` says; `undefined` for none. */
+export function parseDisplay(text: string): SpiceDisplay | undefined {
+  const [kind, ...words] = text.split(',');
+  if (kind === 'none' && words.length === 0) return undefined;
+  if (kind !== 'spice') throw usage(`expected ${EXPECTED}; found "${text}"`);
+  const options = new Map<string, string>();
+  for (const word of words) {
+    const at = word.indexOf('=');
+    const name = at < 0 ? word : word.slice(0, at);
+    const known = name === 'launch' ? at < 0 : VALUED.has(name) && at > 0 && word.length > at + 1;
+    if (!known) throw usage(`spice: expected ${EXPECTED}; found "${word}"`);
+    options.set(name, word.slice(at + 1));
+  }
+  const address = options.get('addr') ?? '127.0.0.1';
+  const passwordFile = options.get('password-file');
+  const display: SpiceDisplay = {
+    address,
+    port: portOf(options.get('port'), 'port'),
+    unix: options.get('unix'),
+    websocket: portOf(options.get('websocket'), 'websocket'),
+    password: passwordFile === undefined ? undefined : readPassword(passwordFile),
+    tls: readTls(options.get('tls-cert'), options.get('tls-key')),
+    launch: options.has('launch'),
+    quitOnClose: options.has('on-close'),
+  };
+  const onClose = options.get('on-close');
+  if (onClose !== undefined && onClose !== 'quit') throw usage(`spice: on-close is quit; found "${onClose}"`);
+  if (!isLoopback(address) && display.password === undefined && display.tls === undefined) {
+    throw usage(
+      `spice: addr=${address} is open to other computers; give password-file=FILE or tls-cert and tls-key too`,
+    );
+  }
+  return display;
+}
+
+const VALUED = new Set(['addr', 'port', 'unix', 'websocket', 'password-file', 'tls-cert', 'tls-key', 'on-close']);
+
+function portOf(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65535) throw usage(`spice: ${name} is a number up to 65535; found "${text}"`);
+  return port;
+}
+
+/** The first line of a file. */
+export function readPassword(path: string): string {
+  const { bytes } = readImage(path, '--display spice,password-file');
+  const password = Buffer.from(bytes.subarray(0, 4096)).toString('utf8').split(/\r?\n/, 1)[0]!;
+  const length = Buffer.byteLength(password);
+  if (length === 0 || length > MAX_PASSWORD_BYTES) {
+    throw usage(`spice: password-file: the first line of ${path} has ${length} bytes; 1 to ${MAX_PASSWORD_BYTES} work`);
+  }
+  return password;
+}
+
+function readTls(cert: string | undefined, key: string | undefined): SpiceDisplay['tls'] {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) throw usage('spice: tls-cert and tls-key go together; give both');
+  return {
+    cert: readImage(cert, '--display spice,tls-cert').bytes,
+    key: readImage(key, '--display spice,tls-key').bytes,
+    certPath: cert,
+  };
+}
+
+/** A display that is being served. */
+export interface ServedDisplay {
+  /** Commands that attach a viewer. */
+  readonly attach: readonly string[];
+  /** Bytes the guest sent on a serial line. */
+  serial(port: number, bytes: Uint8Array): void;
+  /** The user closed the last viewer and wants that to be the end. */
+  onQuit(listener: () => void): void;
+  close(): void;
+}
+
+const shellWord = (text: string): string =>
+  /^[\w@%+=:,./[\]-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** Serves a machine's screen, keyboard, mouse and serial lines as `display` says; says where with `say`. */
+export async function serveDisplay(
+  session: MachineSession,
+  title: string,
+  display: SpiceDisplay,
+  say: (line: string) => void,
+): Promise<ServedDisplay> {
+  const { serial } = await session.status();
+  const ports = serial.map(
+    (_, port) =>
+      new ConsolePort(`org.emeritus.console.serial.${port}.0`, (bytes) =>
+        session.serial(bytes, port).catch(() => undefined),
+      ),
+  );
+  const screen = new ScreenSource(session);
+  const spice = new SpiceServer({ title, screen, input: session, ports, password: display.password, log: say });
+  const listeners: Listener[] = [];
+  const quit: (() => void)[] = [];
+  let viewer: ChildProcess | undefined;
+  let closed = false;
+  const close = (): void => {
+    closed = true;
+    viewer?.kill();
+    spice.close();
+    for (const listener of listeners) listener.close();
+  };
+  try {
+    const addresses = await open(spice, display, listeners);
+    const attach = addresses.map((words) => words.map(shellWord).join(' '));
+    for (const command of attach) say(`screen: ${command}`);
+    if (display.quitOnClose) spice.onEmpty(() => !closed && quit.forEach((listener) => listener()));
+    if (display.launch) {
+      const [command, ...words] = addresses[0]!;
+      viewer = spawn(command!, words, { stdio: 'ignore' });
+      viewer.on('error', () => say(`emeritus: --display spice,launch: ${command} cannot be started; is it installed?`));
+      viewer.on('exit', () => {
+        if (!closed && display.quitOnClose) quit.forEach((listener) => listener());
+      });
+    }
+    return {
+      attach,
+      serial: (port, bytes) => ports[port]?.output(bytes),
+      onQuit: (listener) => quit.push(listener),
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** Opens everything asked for; gives the commands, in words, that attach to it. */
+async function open(spice: SpiceServer, display: SpiceDisplay, listeners: Listener[]): Promise<string[][]> {
+  const commands: string[][] = [];
+  const host = display.address;
+  const urlHost = isIP(host) === 6 ? `[${host}]` : host;
+  if (display.unix !== undefined) {
+    listeners.push(await listenUnix(spice, display.unix));
+    commands.push(['remote-viewer', `spice+unix://${resolve(display.unix)}`]);
+  }
+  if (display.port !== undefined || (display.unix === undefined && display.websocket === undefined)) {
+    const listener = await listenSomewhere(spice, display);
+    listeners.push(listener);
+    commands.push(
+      display.tls === undefined
+        ? ['remote-viewer', `spice://${urlHost}:${listener.port}`]
+        : ['remote-viewer', `--spice-ca-file=${display.tls.certPath}`, `spice://${urlHost}?tls-port=${listener.port}`],
+    );
+  }
+  if (display.websocket !== undefined) {
+    const anyOrigin = display.password !== undefined;
+    const where = { host, port: display.websocket };
+    const listener = await listenWebSocket(spice, where, { tls: display.tls, anyOrigin });
+    listeners.push(listener);
+    const scheme = display.tls === undefined ? 'ws' : 'wss';
+    commands.push(['emeritus', 'view', `${scheme}://${urlHost}:${listener.port}`, '--web']);
+  }
+  return commands;
+}
+
+async function listenSomewhere(spice: SpiceServer, { address, port, tls }: SpiceDisplay): Promise<Listener> {
+  if (port !== undefined) return listenTcp(spice, { host: address, port }, tls);
+  for (let offset = 0; ; offset++) {
+    try {
+      return await listenTcp(spice, { host: address, port: FIRST_PORT + offset }, tls);
+    } catch (error) {
+      if (offset === PORTS - 1 || !(error instanceof UserError && error.message.includes('in use'))) throw error;
+    }
+  }
+}
