@@ -109,10 +109,6 @@ export class Cpu {
   host: u32;
   /** For a single step: 1 before the instruction, 2 after it. */
   stepping: u32;
-  /** psr.ed: the next speculative load defers. */
-  defer: u32;
-  /** The fault is a speculative load's or a line prefetch's. */
-  speculative: u32;
   /** Page of the register stack's last access and its host address less its address. */
   rse_tag: u64;
   rse_addend: u32;

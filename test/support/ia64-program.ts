@@ -14,6 +14,7 @@ const MMAP_BASE = 0x2000_0000_0000_0000n;
 const ENOSYS = 38;
 const ENOTTY = 25;
 const EBADF = 9;
+const ENOMEM = 12;
 const EINVAL = 22;
 const ENOENT = 2;
 
@@ -128,7 +129,7 @@ export class Ia64Program {
         if (a !== 1n && a !== 2n) return -BigInt(EBADF);
         this.#output.push(cpu.read(b, Number(c)));
         return c;
-      case 1146: {
+      case 1147: {
         // writev
         let total = 0n;
         for (let i = 0n; i < c; i++) {
@@ -139,7 +140,7 @@ export class Ia64Program {
         return total;
       }
       case 1060: // brk
-        if (a > this.#brk) {
+        if (a > this.#brk && a - this.#brk < 0x1000_0000n) {
           cpu.map(this.#brk, Number(a - this.#brk));
           this.#brk = a;
         }
@@ -148,6 +149,7 @@ export class Ia64Program {
       case 1172: {
         // mmap, mmap2
         const size = (b + BigInt(PAGE - 1)) & ~BigInt(PAGE - 1);
+        if (size > 0x400_0000n) return -BigInt(ENOMEM);
         const at = this.#mmap;
         this.#mmap += size + BigInt(PAGE);
         cpu.map(at, Number(size));
@@ -193,6 +195,7 @@ export class Ia64Program {
       case 1177: // rt_sigaction
       case 1179: // rt_sigprocmask
       case 1298: // set_robust_list
+      case 1230: // futex: nobody waits
         return 0n;
       case 1325: // prlimit64
         return -BigInt(EINVAL);

@@ -198,6 +198,28 @@ export class Ia64State {
     this.#set('rse_tag', 1n);
   }
 
+  /** Register r32 + n of the frame, with its NaT bit. */
+  stacked(n: number): bigint {
+    return this.gr(32 + n);
+  }
+
+  stackedNat(n: number): boolean {
+    return this.grNat(32 + n);
+  }
+
+  setStacked(n: number, value: bigint, nat: boolean): void {
+    this.setGr(32 + n, value, nat);
+  }
+
+  /** The register stack begins anew with an unwritten frame at `bsp`; its registers are set afterwards. */
+  resetStack(bsp: bigint, rnat: bigint, cfm: bigint): void {
+    this.bspstore = bsp;
+    this.rnat = rnat;
+    this.cfm = cfm;
+    for (let n = 0; n < 96; n++) this.setStacked(n, 0n, false);
+    this.forgetAdvancedLoads();
+  }
+
   get rnat(): bigint {
     return this.#get('rnat');
   }
@@ -302,11 +324,6 @@ export class Ia64State {
     return this.#get32('isr');
   }
 
-  /** By a line prefetch: the access is to be given up rather than punished. */
-  get isSpeculative(): boolean {
-    return this.#get32('speculative') !== 0;
-  }
-
   get breakImmediate(): bigint {
     return this.#get('immediate');
   }
@@ -314,11 +331,6 @@ export class Ia64State {
   /** Offset in the memory of the word that gets the thread's attention. */
   get attentionOffset(): number {
     return this.base + CPU.attention.offset;
-  }
-
-  /** psr.ed: the next speculative load or line prefetch gives up. */
-  deferNext(): void {
-    this.#set32('defer', 1);
   }
 
   forgetAdvancedLoads(): void {

@@ -103,9 +103,7 @@ export const CPU = {
   page_hand: { offset: 0x164, bytes: 4 },
   host: { offset: 0x168, bytes: 4 },
   stepping: { offset: 0x16c, bytes: 4 },
-  defer: { offset: 0x170, bytes: 4 },
-  speculative: { offset: 0x174, bytes: 4 },
-  rse_tag: { offset: 0x178, bytes: 8 },
-  rse_addend: { offset: 0x180, bytes: 4 },
-  flags: { offset: 0x184, bytes: 4 },
+  rse_tag: { offset: 0x170, bytes: 8 },
+  rse_addend: { offset: 0x178, bytes: 4 },
+  flags: { offset: 0x17c, bytes: 4 },
 } as const;
