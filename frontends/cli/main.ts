@@ -5,6 +5,7 @@ import { addBootCommand } from './boot.ts';
 import { addDescribeCommand, addMachinesCommand } from './describe.ts';
 import { EXIT } from './exit-codes.ts';
 import { addRomsCommand } from './roms.ts';
+import { addRunCommand } from './run.ts';
 import { packageVersion } from './version.ts';
 
 /** Runs the `emeritus` command and gives its exit code. */
@@ -18,10 +19,12 @@ export async function run(argv: readonly string[]): Promise<number> {
     .version(packageVersion())
     .showHelpAfterError('(--help says what there is)')
     .configureHelp({ showGlobalOptions: true });
+  program.enablePositionalOptions();
   addMachinesCommand(program);
   addDescribeCommand(program);
   addBootCommand(program, setCode);
   addRomsCommand(program, setCode);
+  addRunCommand(program, setCode);
   forEachCommand(program, (command) => command.exitOverride());
   try {
     await program.parseAsync(argv, { from: 'user' });

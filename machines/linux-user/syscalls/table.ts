@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+import { SYSCALL_NAMES } from '../abi/syscalls.ts';
+import type { Kernel } from '../kernel.ts';
+import type { Handler, SyscallEntry, SyscallTable } from './arguments.ts';
+import { fileCalls } from './file-calls.ts';
+import { memoryCalls } from './memory-calls.ts';
+import { miscCalls } from './misc-calls.ts';
+import { pollCalls } from './poll-calls.ts';
+import { processCalls } from './process-calls.ts';
+import { signalCalls } from './signal-calls.ts';
+import { socketCalls } from './socket-calls.ts';
+import { timeCalls } from './time-calls.ts';
+
+/** All calls by number; those without a handler are known by name only. */
+export function syscallTable(kernel: Kernel): SyscallTable {
+  const handlers: Record<string, Handler> = {
+    ...fileCalls(kernel),
+    ...memoryCalls(kernel),
+    ...miscCalls(kernel),
+    ...pollCalls(kernel),
+    ...processCalls(kernel),
+    ...signalCalls(kernel),
+    ...socketCalls(kernel),
+    ...timeCalls(kernel),
+  };
+  const table = new Map<number, SyscallEntry>();
+  for (const [number, name] of SYSCALL_NAMES) table.set(number, { name, run: handlers[name] });
+  return table;
+}
