@@ -96,7 +96,9 @@ export class StraceTracer implements Tracer {
   }
 
   signal(task: Task, info: SigInfo): void {
-    const where = info.address === undefined ? '' : `, si_addr=0x${info.address.toString(16)}`;
+    const { ip, slot } = task.cpu.state;
+    const place = `ip=0x${(ip + BigInt(slot)).toString(16)}`;
+    const where = info.address === undefined ? '' : `, si_addr=0x${info.address.toString(16)}, ${place}`;
     this.#write(`[${task.tid}] --- ${signalName(info.signo)} {si_code=${info.code}${where}} ---`);
   }
 

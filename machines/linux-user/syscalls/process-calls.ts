@@ -580,7 +580,6 @@ export function startProgram(task: Task, entry: bigint, sp: bigint, rbs: bigint)
   state.fpsr = FPSR_DEFAULT;
   state.pr = 1n;
   state.setGr(12, sp - 16n);
-  state.setGr(8, 1n);
   state.ip = entry & ~15n;
   state.slot = 0;
 }
