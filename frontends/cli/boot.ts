@@ -122,7 +122,8 @@ async function attend(
     if (event.event === 'serial') {
       ends[event.port]?.write(event.bytes);
       shown?.serial(event.port, event.bytes);
-    } else process.stderr.write(formatLog(event.entry));
+    } else if (event.event === 'log') process.stderr.write(formatLog(event.entry));
+    else process.stderr.write(`emeritus: ${event.text}\r\n`);
   });
   ends.forEach((end, port) => {
     end.onData((bytes) => session.serial(bytes, port).catch(() => undefined));

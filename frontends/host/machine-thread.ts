@@ -31,6 +31,7 @@ function main(port: MessagePort, data: ThreadData): void {
     startSeconds: data.startSeconds,
     logMasks: data.logMasks,
     onLog: (entry) => post({ event: { event: 'log', entry } }),
+    onNotice: (text) => post({ event: { event: 'notice', text } }),
   });
   const machine = machineNamed(data.config.machine).build(host, data.config);
   const clock = data.time === 'realtime' ? { now: () => performance.now() } : undefined;

@@ -16,6 +16,8 @@ export interface HostOptions {
   readonly startSeconds: number;
   readonly logMasks?: readonly LogMask[];
   readonly onLog?: (entry: LogEntry) => void;
+  /** Told what works but may surprise the user. */
+  readonly onNotice?: (text: string) => void;
 }
 
 /** A machine's host end made of Node's files. Used in the machine's own thread. */
@@ -23,12 +25,14 @@ export class NodeMachineHost implements MachineHost {
   readonly calendar: Calendar;
   readonly log: Log;
   readonly #stateFolder: string | undefined;
+  readonly #onNotice: ((text: string) => void) | undefined;
   readonly #modules = new Map<string, WebAssembly.Module>();
 
   constructor(options: HostOptions) {
     this.calendar = { startSeconds: options.startSeconds };
     this.log = new Log(options.onLog, options.logMasks);
     this.#stateFolder = options.stateFolder;
+    this.#onNotice = options.onNotice;
   }
 
   core(isa: string): WebAssembly.Module {
@@ -48,7 +52,7 @@ export class NodeMachineHost implements MachineHost {
   }
 
   disk(spec: string): AttachableDisk {
-    return openDisk(spec);
+    return openDisk(spec, this.#onNotice === undefined ? {} : { warn: this.#onNotice });
   }
 
   nonVolatile(name: string): NonVolatile {

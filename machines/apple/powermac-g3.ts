@@ -140,11 +140,11 @@ function build(host: MachineHost, config: MachineConfig): Machine {
     const medium = media.find((one) => one.bus === 'ide' && one.unit === unit);
     if (medium === undefined) return undefined;
     const chip = board.chip(`ide:${unit}`);
-    return medium.kind === 'cdrom' ? new AtapiCdrom(chip, medium.device) : new AtaDisk(chip, medium.device);
+    return board.add(medium.kind === 'cdrom' ? new AtapiCdrom(chip, medium.device) : new AtaDisk(chip, medium.device));
   };
   const ide0 = board.add(new HeathrowIde(board.chip('ide0'), [drive(0), drive(1)]));
   const ide1 = board.add(new HeathrowIde(board.chip('ide1'), [drive(2), drive(3)]));
-  const scsiBus = new ScsiBus(board.chip('scsi'));
+  const scsiBus = board.add(new ScsiBus(board.chip('scsi')));
   const mesh = board.add(new Mesh(board.chip('mesh'), scsiBus));
   for (const { kind, unit, device } of media.filter((one) => one.bus === 'scsi')) {
     const chip = board.chip(`scsi:${unit}`);

@@ -73,7 +73,9 @@ export type RequestName = keyof Requests;
 /** What the machine tells without being asked. */
 export type SessionEvent =
   | { readonly event: 'serial'; readonly port: number; readonly bytes: Uint8Array }
-  | { readonly event: 'log'; readonly entry: LogEntry };
+  | { readonly event: 'log'; readonly entry: LogEntry }
+  /** Something the user should know, in a line. */
+  | { readonly event: 'notice'; readonly text: string };
 
 /** How requests reach a machine: in this thread, or in another. */
 export interface SessionChannel {

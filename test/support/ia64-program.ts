@@ -84,7 +84,7 @@ export class Ia64Program {
 
   /** Runs to the end, or until `instructions` have been executed. */
   run(instructions = Infinity): Ended {
-    const { core, state } = this.cpu;
+    const { core } = this.cpu;
     let trouble: string | undefined;
     const slice = 1 << 28;
     for (let left = instructions; this.#status === undefined && trouble === undefined;) {
