@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSy
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateIa64 } from './decodegen-ia64.mjs';
+import { generateM68k } from './decodegen-m68k.mjs';
 import { generate } from './decodegen.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -27,11 +28,12 @@ const run = (module, ...args) =>
   execFileSync(process.execPath, [join('node_modules', module), ...args], { stdio: 'inherit' });
 
 /** AssemblyScript entry files, one per instruction set; the target of the same name is in asconfig.json. */
-const cores = ['ppc', 'ia64'].filter((isa) => existsSync(`core/${isa}/index.ts`));
+const cores = ['ppc', 'ia64', 'm68k'].filter((isa) => existsSync(`core/${isa}/index.ts`));
 
 for (const [path, text] of Object.entries({
   ...(cores.includes('ppc') ? generate() : {}),
   ...(cores.includes('ia64') ? generateIa64() : {}),
+  ...(cores.includes('m68k') ? generateM68k() : {}),
 })) {
   if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
   console.error(`generating ${path}`);

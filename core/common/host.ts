@@ -15,6 +15,16 @@ export declare function mmioWrite(pa: u32, width: u32, value: u32): void;
 @external("host", "hypercall")
 export declare function hypercall(n: u32): void;
 
+/** 68k: the interrupt acknowledge cycle of a level; the vector's number. */
+// @ts-ignore: decorator
+@external("host", "irqAcknowledge")
+export declare function irqAcknowledge(level: u32): u32;
+
+/** 68k: the RESET instruction drives the RESET pin. */
+// @ts-ignore: decorator
+@external("host", "resetLine")
+export declare function resetLine(): void;
+
 /** Something worth a line in the log; `kind` is one of LOG_*. */
 // @ts-ignore: decorator
 @external("host", "log")
