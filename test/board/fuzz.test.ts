@@ -1,13 +1,21 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultConfig } from '../../frontends/cli/machine-options.ts';
 import { NodeMachineHost } from '../../frontends/host/node-machine-host.ts';
-import type { Width } from '../../machines/backplane/bus.ts';
-import type { Machine } from '../../machines/backplane/machine.ts';
+import { swap32, type Width } from '../../machines/backplane/bus.ts';
+import type { Machine, Medium } from '../../machines/backplane/machine.ts';
 import { MACHINES } from '../../machines/registry.ts';
 import { random } from '../support/random.ts';
 
-/** Accesses to all devices of a machine together: a sample here, a million in `npm run test:all`. */
-const ACCESSES = process.env['EMERITUS_TEST_ALL'] === undefined ? 100_000 : 1_000_000;
+/** Accesses to all devices of a machine together. */
+const ACCESSES = 1_000_000;
+
+/** Machines with a PCI host: where its configuration registers are, and the devices on its bus. */
+const PCI: Readonly<Record<string, { address: number; data: number; devices: readonly number[] }>> = {
+  'powermac-g3': { address: 0xfec0_0000, data: 0xfee0_0000, devices: [0x00, 0x10, 0x12, 0x1f] },
+};
 
 /** Lets virtual time pass without a CPU; a task due in the past or a rush of tasks fails. */
 function pass(machine: Machine, ticks: number): void {
@@ -21,18 +29,35 @@ function pass(machine: Machine, ticks: number): void {
   }
 }
 
-describe.each(MACHINES.map((definition) => [definition.name, definition] as const))('%s', (_name, definition) => {
+describe.each(MACHINES.map((definition) => [definition.name, definition] as const))('%s', (name, definition) => {
   it(`survives ${ACCESSES} random accesses to its devices`, { timeout: 1_200_000 }, () => {
-    const machine = definition.build(new NodeMachineHost({ startSeconds: 0 }), defaultConfig(definition));
-    machine.start('cold');
+    const folder = mkdtempSync(join(tmpdir(), 'emeritus-fuzz-'));
+    const image = join(folder, 'disk.img');
+    writeFileSync(image, new Uint8Array(1 << 20).fill(0x5a));
+    const media: Medium[] = (['ide', 'scsi'] as const).flatMap((bus) => [
+      { kind: 'disk', bus, spec: `${image},overlay` },
+      { kind: 'cdrom', bus, spec: `${image},cdrom` },
+    ]);
+    const machine = definition.build(new NodeMachineHost({ startSeconds: 0 }), { ...defaultConfig(definition), media });
     const map = machine.board.maps[0]!;
     const next = random(1);
     const pick = (below: number): number => Math.floor(next() * below);
     let devices = map.flat.filter(({ target }) => target.kind !== 'ram');
     map.onChange(() => (devices = map.flat.filter(({ target }) => target.kind !== 'ram')));
+    const pci = PCI[name];
+    const reached = new Set<string>();
     for (let i = 0; i < ACCESSES; i++) {
+      // Random configuration soon hides what is on the bus: begin again.
+      if (i % 10_000 === 0) machine.start(i === 0 ? 'cold' : 'warm');
       const { first, last } = devices[pick(devices.length)]!;
-      const pa = first + pick(Math.min(last - first + 1, i % 3 === 0 ? 0x1_0000_0000 : 0x4000));
+      let pa = first + pick(Math.min(last - first + 1, i % 3 === 0 ? 0x1_0000_0000 : 0x4000));
+      if (pci !== undefined && i % 8 === 0) {
+        const device = pci.devices[pick(pci.devices.length)]!;
+        map.write(pci.address, 4, swap32((0x8000_0000 | (device << 11) | (pick(64) << 2)) >>> 0));
+        pa = pci.data + pick(4);
+      }
+      const { target } = map.at(pa) ?? {};
+      if (target?.kind === 'device') reached.add(target.name);
       const width = ([1, 2, 4] as const)[pick(3)] as Width;
       if (pick(2) === 0) {
         const value = map.read(pa, width);
@@ -43,9 +68,12 @@ describe.each(MACHINES.map((definition) => [definition.name, definition] as cons
       }
       if (i % 64 === 0) pass(machine, pick(50_000));
     }
+    expect([...reached].sort()).toMatchSnapshot();
     // Nothing is wedged: devices still reset, settle, save and restore.
     machine.start('warm');
     machine.board.restore(structuredClone(machine.board.save()));
     pass(machine, machine.board.scheduler.masterHz);
+    machine.close();
+    rmSync(folder, { recursive: true });
   });
 });
