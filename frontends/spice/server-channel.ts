@@ -121,8 +121,8 @@ export abstract class ServerChannel {
     try {
       while (!this.#closed && this.#pending < MAX_PENDING && this.#readMessage());
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.close(error.message);
+      // Whatever is wrong, a viewer is not worth the machine.
+      this.close(error instanceof ProtocolError ? error.message : `internal error: ${String(error)}`);
     }
   }
 

@@ -116,10 +116,10 @@ export class SpiceServer {
     void this.#link(stream, log)
       .catch((error: unknown) => {
         if (error instanceof ProtocolError) log(`refused: ${error.message}`);
+        else if (!(error instanceof ClosedError)) log(`internal error: ${String(error)}`);
         // A moment for the answer to arrive.
         stream.end();
         setTimeout(() => stream.destroy(), 1000).unref();
-        if (!(error instanceof ProtocolError) && !(error instanceof ClosedError)) throw error;
       })
       .finally(() => this.#linking.delete(stream));
   }
