@@ -15,6 +15,7 @@ import { AtapiCdrom } from '../devices/ata/atapi-cdrom.ts';
 import { HeathrowIde } from '../devices/ata/heathrow-ide.ts';
 import { PpcCpu } from '../devices/cpu/ppc.ts';
 import { PciBochsVga } from '../devices/display/pci-bochs-vga.ts';
+import { fontFrom, withFont } from '../devices/display/screen-text.ts';
 import { Dbdma } from '../devices/dma/dbdma.ts';
 import { At24c02 } from '../devices/i2c/at24c02.ts';
 import { I2cBus } from '../devices/i2c/i2c-bus.ts';
@@ -31,6 +32,7 @@ import { ScsiDisk } from '../devices/scsi/scsi-disk.ts';
 import { MacioEscc } from '../devices/serial/macio-escc.ts';
 import { Z85c30 } from '../devices/serial/z85c30.ts';
 import { R6522 } from '../devices/timer/r6522.ts';
+import { glyph, GLYPH_HEIGHT, GLYPH_WIDTH } from '../firmware/font.ts';
 import { gossamerId } from './gossamer-id.ts';
 import { type AttachedMedium, powermacG3Firmware } from './powermac-g3-firmware.ts';
 
@@ -242,7 +244,7 @@ function build(host: MachineHost, config: MachineConfig): Machine {
 
   return {
     board,
-    screens: [vga],
+    screens: [config.firmware === undefined ? withFont(vga, fontFrom(GLYPH_WIDTH, GLYPH_HEIGHT, glyph)) : vga],
     keyboard: {
       key: (code, down) => void (firmware.key?.(code, down) || keyboard.key(code, down)),
       get leds() {
