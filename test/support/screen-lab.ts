@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+//
+// Real viewers in front of a real emulator process: an X server without a screen, and what can be seen on it.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { decodePng } from '../../frontends/host/png.ts';
+import type { Picture } from '../../machines/backplane/host.ts';
+import { TestViewer, until } from './spice.ts';
+
+const ended = (child: ChildProcess): Promise<number | null> =>
+  child.exitCode !== null || child.signalCode !== null
+    ? Promise.resolve(child.exitCode)
+    : new Promise((resolve) => child.on('exit', resolve));
+
+/** Xvfb on a display of its own. */
+export class XServer {
+  readonly #server: ChildProcess;
+  readonly env: NodeJS.ProcessEnv;
+
+  private constructor(server: ChildProcess, display: string) {
+    this.#server = server;
+    this.env = { ...process.env, DISPLAY: display, GDK_BACKEND: 'x11', NO_AT_BRIDGE: '1' };
+  }
+
+  static async start(): Promise<XServer> {
+    const server = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1400x1100x24', '-nolisten', 'tcp'], {
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    });
+    const number = await new Promise<string>((resolve, reject) => {
+      server.on('error', reject);
+      server.on('exit', () => reject(new Error('Xvfb ended')));
+      (server.stdio[3] as Readable).once('data', (chunk: Buffer) => resolve(chunk.toString().trim()));
+    });
+    return new XServer(server, `:${number}`);
+  }
+
+  /** Everything on the screen. */
+  screenshot(): Picture {
+    const options = {
+      env: this.env,
+      maxBuffer: 1 << 26,
+      stdio: ['ignore', 'pipe', 'ignore'] as ['ignore', 'pipe', 'ignore'],
+    };
+    return decodePng(execFileSync('import', ['-window', 'root', 'png:-'], options));
+  }
+
+  xdotool(...words: readonly string[]): void {
+    execFileSync('xdotool', words, { env: this.env, stdio: 'ignore', timeout: 30_000 });
+  }
+
+  stop(): void {
+    this.#server.kill();
+  }
+}
+
+/** An `emulator boot` process with its screen on a Unix socket. */
+export class EmulatorProcess {
+  readonly folder = mkdtempSync(join(tmpdir(), 'emeritus-screen-'));
+  readonly socket = join(this.folder, 'screen.sock');
+  readonly #screenshot = join(this.folder, 'screen.png');
+  readonly #child: ChildProcess;
+  errors = '';
+
+  /** @param display further words of `--display spice,…`, each with its comma. */
+  constructor(machine: string, options: readonly string[], display = '') {
+    const screen = ['--display', `spice,unix=${this.socket}${display}`, '--screenshot', this.#screenshot];
+    const words = ['bin/emeritus', 'boot', machine, ...screen, '--serial', 'none', ...options];
+    this.#child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#child.stderr!.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
+  }
+
+  /** A viewer of ours, as soon as there is a screen, which then has been still for a while. */
+  async viewer(seconds = 120): Promise<TestViewer> {
+    await until(() => this.errors.includes('screen: ') || this.#child.exitCode !== null, 'the display is served', 60);
+    const viewer = await TestViewer.connect({ path: this.socket });
+    await still(viewer, seconds);
+    return viewer;
+  }
+
+  /** Ends the emulator; gives its own picture of the screen. */
+  async finish(): Promise<Picture> {
+    this.#child.kill('SIGTERM');
+    await ended(this.#child);
+    return decodePng(readFileSync(this.#screenshot));
+  }
+
+  async stop(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await ended(this.#child);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Waits until the screen shows something with more than two colours' worth of change and nothing moves any more. */
+export async function still(viewer: TestViewer, seconds: number): Promise<void> {
+  let draws = -1;
+  let since = Date.now();
+  await until(
+    () => {
+      if (viewer.draws !== draws) {
+        draws = viewer.draws;
+        since = Date.now();
+      }
+      return Date.now() - since > 1500 && viewer.pixels.some((pixel) => pixel !== viewer.pixels[0]);
+    },
+    'the screen is still',
+    seconds,
+  );
+}
+
+const colorAt = ({ rgba }: Picture, index: number): number =>
+  (rgba[index * 4]! << 16) | (rgba[index * 4 + 1]! << 8) | rgba[index * 4 + 2]!;
+
+/** What a viewer shows, as a picture. */
+export function pictureOfViewer({ width, height, pixels }: TestViewer): Picture {
+  const rgba = new Uint8Array(width * height * 4);
+  pixels.forEach((pixel, i) => rgba.set([pixel >>> 16, (pixel >>> 8) & 0xff, pixel & 0xff, 255], i * 4));
+  return { width, height, rgba };
+}
+
+/** Whether a picture can be found, pixel for pixel, somewhere on a larger one. */
+export function contains(large: Picture, small: Picture): boolean {
+  const { width, height } = small;
+  const all = Uint32Array.from({ length: large.width * large.height }, (_, i) => colorAt(large, i));
+  const wanted = Uint32Array.from({ length: width * height }, (_, i) => colorAt(small, i));
+  // Where the picture has edges it is least like anything else.
+  const edges = [...wanted.keys()].filter((i) => i % width !== 0 && wanted[i] !== wanted[i - 1]).slice(0, 400);
+  for (let y = 0; y + height <= large.height; y++) {
+    for (let x = 0; x + width <= large.width; x++) {
+      const at = (i: number): number => all[(y + Math.floor(i / width)) * large.width + x + (i % width)]!;
+      if (
+        edges.every((i) => at(i) === wanted[i] && at(i - 1) === wanted[i - 1]) &&
+        wanted.every((p, i) => at(i) === p)
+      ) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+export { ended };
