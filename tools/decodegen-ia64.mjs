@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
  * @typedef {{ signed: boolean, pieces: [number, number][], shift: number, add: number }} Value
  * @typedef {{ name: string, operands: Record<string, Value>, targets: string, sources: string }} Format
  * @typedef {{ name: string, unit: string, major: number, mask: bigint, match: bigint, format: Format, handler: string,
- *   kind: string, consts: Record<string, number>, qp: string, nop: boolean, nat: string, line: number }} Row
+ *   kind: string, consts: Record<string, number>, qp: string, nop: boolean, final: boolean, nat: string, line: number }} Row
  */
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -26,7 +26,7 @@ const FIRST_ID = 5;
 // What the decoder does with a row; see core/ia64/code.ts.
 const FLAGS = {
   ...{ NOQP: 0x01, QP_B: 0x02, QP_C: 0x04, QP_HI: 0x08, NOP: 0x10, TARGET: 0x20, CHECK_A: 0x40, CHECK_C: 0x80 },
-  ...{ CHECK_F: 0x100, CHECK_P: 0x200, CONST_B: 0x400, CONST_D: 0x800, CONST_IMM: 0x1000 },
+  ...{ CHECK_F: 0x100, CHECK_P: 0x200, CONST_B: 0x400, CONST_D: 0x800, CONST_IMM: 0x1000, FINAL: 0x2000 },
 };
 const NAT = { none: 0, propagate: 1, consume: 2, compare: 3, par: 4, post: 5, self: 6 };
 
@@ -92,7 +92,7 @@ function parseRow(line, number, fields, formats) {
   if (!UNITS.includes(unit)) throw new DecodeError(`unit ${unit}`);
   const row = {
     ...{ name, unit, major: Number(major), mask: 0xfn << 37n, match: BigInt(major) << 37n, format: undefined },
-    ...{ handler: name, kind: 'call', consts: {}, qp: 'yes', nop: false, nat: '', line: number },
+    ...{ handler: name, kind: 'call', consts: {}, qp: 'yes', nop: false, final: false, nat: '', line: number },
   };
   for (const token of tokens) {
     const [key, value] = token.split('=');
@@ -100,7 +100,7 @@ function parseRow(line, number, fields, formats) {
     else if (token.startsWith('=')) row.handler = token.slice(1);
     else if (['inline', 'mem', 'branch'].includes(token)) row.kind = token;
     else if (token === 'noqp') row.qp = 'no';
-    else if (token === 'nop') row.nop = true;
+    else if (token === 'nop' || token === 'final') row[token] = true;
     else if (token === 'consume') row.nat = 'consume';
     else if (token === 'first' || token === 'last') continue;
     else if (key === 'qp' || key === 'nat') row[key] = value;
@@ -185,6 +185,7 @@ function emitDecode(rows) {
     let flags = { no: FLAGS.NOQP, b: FLAGS.QP_B, c: FLAGS.QP_C, hi: FLAGS.QP_HI, yes: 0 }[row.qp];
     if (row.nop) flags |= FLAGS.NOP;
     if (row.kind === 'branch' && operands.imm?.shift === 4) flags |= FLAGS.TARGET;
+    if (row.final) flags |= FLAGS.FINAL;
     if (targets.includes('a')) flags |= FLAGS.CHECK_A;
     if (targets.includes('c')) flags |= FLAGS.CHECK_C;
     if (targets.includes('f')) flags |= FLAGS.CHECK_F;
@@ -276,8 +277,7 @@ function emitExec(rows, handlers) {
     imports.get(file).add(name);
     return name;
   };
-  const next = (careful) =>
-    careful ? 'natAfter(base, at);\n        at += (head >>> 20) & 0xff0;' : 'at += (head >>> 20) & 0xff0;';
+  const next = (careful) => (careful ? 'natAfter(base, at);\n        at += 16;' : 'at += 16;');
   const body = (row, careful) => {
     const op = use(`op_${row.handler}`, row);
     const go = `${next(careful)}\n        continue;`;
@@ -301,25 +301,19 @@ function emitExec(rows, handlers) {
   for (;;) {
     const head: u32 = load<u32>(at);
     if (((changetype<Cpu>(base).pr >> head) & 1) == 0) {
-      at += (head >>> 20) & 0xff0;
+      at += 16;
       continue;
-    }${careful ? '\n    const before: u32 = natBefore(base, at, head);\n    if (before != 0) {\n      if (before == 2) return;\n      at += (head >>> 20) & 0xff0;\n      continue;\n    }' : ''}
-    switch ((head >>> 8) & 0xfff) {
-      case 0: { // not decoded yet
-        decodeEntry(base, at);
+    }${careful ? '\n    const before: u32 = natBefore(base, at, head);\n    if (before != 0) {\n      if (before == 2) return;\n      at += 16;\n      continue;\n    }' : ''}
+    switch ((head >>> 8) & 0x1ff) {
+      case 2: { // go on elsewhere in the page
+        const next: u32 = load<u32>(at, 8);
+        at = next != 0 ? next : continueRun(base, at);
         continue;
       }
-      case 1: { // nop
-        at += (head >>> 20) & 0xff0;
-        continue;
-      }
-      case 2: { // end of the page
+      case 3: { // end of the page
         at = nextPage(base);
         if (at == 0) return;
         continue;
-      }
-      case 3: { // end of a step
-        return;
       }
       case 4: { // illegal
         illegal(base, at);
@@ -337,7 +331,7 @@ ${cases(careful)}
   const importLines = [...imports]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([file, names]) => `import { ${[...names].sort().join(', ')} } from '../${file}';`);
-  return `${HEADER}import { decodeEntry, nextPage } from '../code';
+  return `${HEADER}import { continueRun, nextPage } from '../code';
 import { illegal } from '../fault';
 import { natAfter, natBefore, natsGone } from '../nat';
 import { Cpu } from '../state';

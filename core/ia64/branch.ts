@@ -13,7 +13,7 @@ export const QUANTUM: i32 = 1024;
 // @ts-ignore: decorator
 @inline
 export function following(at: u32): u32 {
-  return at + ((load<u32>(at) >>> 20) & 0xff0);
+  return at + 16;
 }
 
 /** Goes to an entry of the current page, unless time is over. */
@@ -47,8 +47,12 @@ function taken(base: u32, at: u32): u32 {
   return arrive(base, target);
 }
 
+/** The target is in another page, or its entry is not known yet. */
 function takenFar(base: u32, at: u32): u32 {
-  return arrive(base, jump(base, ipOf(base, at) + load<i32>(at, 12)));
+  const from: u64 = cpuOf(base).page_va;
+  const target: u32 = jump(base, ipOf(base, at) + load<i32>(at, 12));
+  if (target != 0 && cpuOf(base).page_va == from) store<u32>(at, target, 8);
+  return arrive(base, target);
 }
 
 // @ts-ignore: decorator

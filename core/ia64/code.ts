@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Decoded pages. Each 16 KiB page of code has one: three entries of 16 bytes for each bundle, decoded when first
-// executed, and one entry more that goes on in the next page.
+// Decoded pages. Each 16 KiB page of code has one: entries of 16 bytes for its instructions, nops left out, in runs of
+// bundles that follow each other, and a map from bundles to entries. A run is decoded when its first bundle is first
+// executed. It ends with an unconditional branch, with the page, or where it meets another run.
 //
-//    0  head   qualifying predicate 0-5, slot 6-7, handler 8-19, NaT rule 20-22, distance to the next entry 24-31
+//    0  head   qualifying predicate 0-5, slot 6-7, handler 8-16, NaT rule 17-19, bundle 20-29
 //    4  a b c d   operands, a byte each
 //    8  imm    immediate; for branches the target's entry in this page or 0, and the displacement
 //
-// An entry says how far the next one is, so that nops cost nothing; an entry whose own slot is a nop is a copy of the
-// next one that is not. Decoded pages know no addresses, so a page that is mapped twice is decoded once. Stores to code
-// are not noticed: programs say fc and srlz.i, and whoever gives a page of memory another content changes the address
-// space's code generation, which flushItlb compares.
+// Decoded pages know no addresses, so a page that is mapped twice is decoded once. Stores to code are not noticed:
+// programs say fc and srlz.i, and whoever gives a page of memory another content changes the address space's code
+// generation, which flushItlb compares.
 import {
   INDEX,
   ROWS,
@@ -21,6 +21,7 @@ import {
   ROW_CONST_B,
   ROW_CONST_D,
   ROW_CONST_IMM,
+  ROW_FINAL,
   ROW_NOP,
   ROW_NOQP,
   ROW_QP_B,
@@ -29,7 +30,6 @@ import {
   ROW_TARGET,
   extract,
 } from './gen/decode';
-import { PAGE_HOST } from './fault';
 import { PAGE_BYTES, PAGE_EXECUTE, PAGE_GATE, SPACE_CODE_GENERATION, hostOf, walk } from './page-table';
 import {
   ACCESS_EXECUTE,
@@ -39,20 +39,23 @@ import {
   KEYS,
   PAGES,
   PAGE_COUNT,
+  PAGE_FILL,
+  PAGE_HOST,
+  PAGE_MAP,
   PAGE_STRIDE,
   REASON_FAULT,
   cpuOf,
 } from './state';
 
 // The loop's own handlers; see tools/decodegen-ia64.mjs.
-export const ID_UNDECODED: u32 = 0;
 export const ID_NOP: u32 = 1;
-export const ID_PAGE_END: u32 = 2;
-export const ID_STEPPED: u32 = 3;
+export const ID_GOTO: u32 = 2;
+export const ID_PAGE_END: u32 = 3;
 export const ID_ILLEGAL: u32 = 4;
 
 const BUNDLES: u32 = 1024;
-const END_ENTRY: u32 = BUNDLES * 48;
+/** Bundles decoded at once, so that what is never executed is not decoded much. */
+const RUN: u32 = 32;
 const OFFSET: u64 = <u64>PAGE_BYTES - 1;
 
 const UNIT_I: u32 = 1;
@@ -67,65 +70,82 @@ const UNITS: usize = memory.data<u16>([
   0x112, 0x112, 0x552, 0, 0x122, 0x122, 0x142, 0x422, 0x312, 0x332, 0, 0x333, 0x322, 0, 0x342, 0,
 ]);
 
-// --- Bundles
+// --- Runs
 
-/** Decodes the bundle of an entry of the current page. */
-export function decodeEntry(base: u32, at: u32): void {
+/** The entry of a bundle of the current page. */
+// @ts-ignore: decorator
+@inline
+function entryOf(base: u32, index: u32): u32 {
   const page: u32 = cpuOf(base).page_at;
-  const index: u32 = (at - page) / 48;
-  const entry: u32 = page + index * 48;
-  const host: u32 = load<u32>(page + PAGE_HOST) + (index << 4);
+  const entry: u32 = load<u32>(page + (index << 2), PAGE_MAP);
+  return entry != 0 ? entry : decodeRun(page, index);
+}
+
+/** Execution came to the end of a run that was not known to go on. */
+export function continueRun(base: u32, at: u32): u32 {
+  const entry: u32 = entryOf(base, load<u32>(at) >>> 20);
+  store<u32>(at, entry, 8);
+  return entry;
+}
+
+/** Decodes bundles from `first` on; returns the entry of the first. */
+function decodeRun(page: u32, first: u32): u32 {
+  const start: u32 = load<u32>(page, PAGE_FILL);
+  let entry: u32 = start;
+  let index: u32 = first;
+  for (;;) {
+    if (index == BUNDLES) {
+      store<u32>(entry, (ID_PAGE_END << 8) | ((BUNDLES - 1) << 20));
+      entry += 16;
+      break;
+    }
+    const known: u32 = load<u32>(page + (index << 2), PAGE_MAP);
+    if (known != 0 || index - first == RUN) {
+      store<u32>(entry, (ID_GOTO << 8) | (index << 20));
+      store<u32>(entry, known, 8);
+      entry += 16;
+      break;
+    }
+    store<u32>(page + (index << 2), entry, PAGE_MAP);
+    entry = decodeBundle(page, index, entry);
+    if (ended) break;
+    index++;
+  }
+  store<u32>(page, entry, PAGE_FILL);
+  return start;
+}
+
+/** The last bundle decoded has an unconditional branch. */
+let ended: bool = false;
+
+/** Decodes a bundle to entries from `entry` on; returns the place after them. */
+function decodeBundle(page: u32, index: u32, entry: u32): u32 {
+  const host: u32 = load<u32>(page, PAGE_HOST) + (index << 4);
   const low: u64 = load<u64>(host);
   const high: u64 = load<u64>(host, 8);
-  const units: u32 = load<u16>(UNITS + ((<u32>low & 0x1e) << 0));
+  const units: u32 = load<u16>(UNITS + (<u32>low & 0x1e));
   const slot1: u64 = ((low >> 46) | (high << 18)) & SLOT_MASK;
   const slot2: u64 = high >> 23;
-  const long: bool = units == 0x552;
-  const head0: u32 = decodeSlot(page, entry, 0, units & 0xf, (low >> 5) & SLOT_MASK, 0);
-  const head1: u32 = long
-    ? decodeSlot(page, entry, 1, UNIT_X, slot2, slot1)
-    : decodeSlot(page, entry, 1, (units >>> 4) & 0xf, slot1, 0);
-  const head2: u32 = decodeSlot(page, entry, 2, units >>> 8, slot2, slot1);
-
-  let next: u32 = 1;
-  place(entry + 32, head2, next);
-  if (long) place(entry + 16, head1, 2);
-  else if (isNop(head2)) place(entry + 16, head1, 2);
-  else if (isNop(head1)) copy(entry + 16, entry + 32, 1);
-  else place(entry + 16, head1, 1);
-  // Distance from slot 0 to the first entry after it that does something.
-  next = !isNop(head1) ? 1 : !long && !isNop(head2) ? 2 : 3;
-  if (!isNop(head0)) place(entry, head0, next);
-  else if (next < 3) copy(entry, entry + (next << 4), next);
-  else place(entry, head0, 3);
+  ended = false;
+  entry = decodeSlot(page, index, entry, 0, units & 0xf, (low >> 5) & SLOT_MASK, 0);
+  if (units == 0x552) return decodeSlot(page, index, entry, 1, UNIT_X, slot2, slot1);
+  entry = decodeSlot(page, index, entry, 1, (units >>> 4) & 0xf, slot1, 0);
+  return decodeSlot(page, index, entry, 2, units >>> 8, slot2, 0);
 }
 
-// @ts-ignore: decorator
-@inline
-function isNop(head: u32): bool {
-  return ((head >>> 8) & 0xfff) == ID_NOP;
-}
-
-// @ts-ignore: decorator
-@inline
-function place(entry: u32, head: u32, next: u32): void {
-  store<u32>(entry, head | (next << 24));
-}
-
-/** Lets `entry` do what the one `distance` entries later does. */
-function copy(entry: u32, from: u32, distance: u32): void {
-  memory.copy(entry + 4, from + 4, 12);
-  store<u32>(entry, load<u32>(from) + (distance << 24));
-}
-
-/** Puts operands into an entry and returns its head. */
-function decodeSlot(page: u32, bundle: u32, number: u32, unit: u32, slot: u64, upper: u64): u32 {
-  const entry: u32 = bundle + (number << 4);
+/** Makes an entry of a slot, unless it is a nop; returns the place of the next one. */
+function decodeSlot(page: u32, index: u32, entry: u32, number: u32, unit: u32, slot: u64, upper: u64): u32 {
   const qp: u32 = <u32>slot & 0x3f;
+  const place: u32 = (number << 6) | (index << 20);
+  const illegal: u32 = qp | place | (ID_ILLEGAL << 8);
   const row: u32 = findRow(unit, slot);
-  if (row == 0) return illegalHead(qp, number);
+  if (row == 0) {
+    store<u32>(entry, illegal);
+    return entry + 16;
+  }
   const info: u64 = load<u64>(row, 16);
   const flags: u32 = <u32>(info >> 32);
+  if ((flags & ROW_NOP) != 0) return entry;
   store<u32>(entry, 0, 4);
   store<u64>(entry, 0, 8);
   extract(<u32>(info >> 16) & 0xff, slot, entry);
@@ -140,26 +160,23 @@ function decodeSlot(page: u32, bundle: u32, number: u32, unit: u32, slot: u64, u
   if ((flags & ROW_CHECK_C) != 0 && (c == 0 || ((flags & ROW_CHECK_A) != 0 && a == c))) bad = true;
   if ((flags & ROW_CHECK_F) != 0 && a < 2) bad = true;
   if ((flags & ROW_CHECK_P) != 0 && a == load<u8>(entry, 7)) bad = true;
-  if (bad) return illegalHead(qp, number);
+  if (bad) {
+    store<u32>(entry, illegal);
+    return entry + 16;
+  }
   if (unit == UNIT_X) longImmediate(entry, slot, upper);
   if ((flags & ROW_TARGET) != 0) {
-    const displacement: i32 = load<i32>(entry, 8);
-    const offset: i32 = <i32>((bundle - page) / 48) * 16 + displacement;
-    store<i32>(entry, displacement, 12);
-    store<u32>(entry, <u32>offset < PAGE_BYTES ? page + (<u32>offset >>> 4) * 48 : 0, 8);
+    store<i32>(entry, load<i32>(entry, 8), 12);
+    store<u32>(entry, 0, 8);
   }
   if ((flags & ROW_QP_B) != 0) store<u8>(entry, <u8>qp, 5);
   if ((flags & ROW_QP_C) != 0) store<u8>(entry, <u8>qp, 6);
   if ((flags & ROW_QP_HI) != 0) store<u32>(entry, qp, 12);
   const own: bool = (flags & (ROW_NOQP | ROW_QP_B | ROW_QP_C | ROW_QP_HI)) != 0;
+  if ((flags & ROW_FINAL) != 0 && qp == 0) ended = true;
   const rule: u32 = <u32>(info >> 24) & 7;
-  return (own ? 0 : qp) | (number << 6) | ((<u32>info & 0xfff) << 8) | (rule << 20);
-}
-
-// @ts-ignore: decorator
-@inline
-function illegalHead(qp: u32, number: u32): u32 {
-  return qp | (number << 6) | (ID_ILLEGAL << 8);
+  store<u32>(entry, (own ? 0 : qp) | place | ((<u32>info & 0x1ff) << 8) | (rule << 17));
+  return entry + 16;
 }
 
 /** The row of a slot's instruction, or 0. A-unit instructions are in M and I slots. */
@@ -216,7 +233,7 @@ export function jump(base: u32, ip: u64): u32 {
     cpu.isr = 0;
     return 0;
   }
-  return cpu.page_at + ((<u32>ip >>> 4) & (BUNDLES - 1)) * 48;
+  return entryOf(base, (<u32>ip >>> 4) & (BUNDLES - 1));
 }
 
 /** Execution ran into the end of the page. */
@@ -288,8 +305,8 @@ function decodedPage(base: u32, host: u32): u32 {
   }
   store<u32>(base + (index << 2), host, KEYS);
   const page: u32 = base + PAGES + index * PAGE_STRIDE;
-  memory.fill(page, 0, END_ENTRY);
-  store<u32>(page + END_ENTRY, ID_PAGE_END << 8);
-  store<u32>(page + PAGE_HOST, host);
+  memory.fill(page + PAGE_MAP, 0, BUNDLES << 2);
+  store<u32>(page, host, PAGE_HOST);
+  store<u32>(page, page, PAGE_FILL);
   return page;
 }

@@ -7,18 +7,19 @@ import {
   FAULT_PRIVILEGED_OPERATION,
   FAULT_REGISTER_NAT_CONSUMPTION,
   FAULT_RESERVED_REGISTER_FIELD,
+  PAGE_HOST,
   REASON_AGAIN,
   REASON_FAULT,
   cpuOf,
 } from './state';
 
 /** Address of the bundle of an entry of the current page. */
+// @ts-ignore: decorator
+@inline
 export function ipOf(base: u32, at: u32): u64 {
-  const cpu = cpuOf(base);
-  return cpu.page_va + (<u64>((at - cpu.page_at) / 48) << 4);
+  return cpuOf(base).page_va + ((load<u32>(at) >>> 16) & 0x3ff0);
 }
 
-/** An entry can stand for a later slot of its bundle, because nops before it are left out. */
 // @ts-ignore: decorator
 @inline
 export function slotOf(at: u32): u32 {
@@ -49,19 +50,11 @@ export function stopAfter(base: u32, at: u32, reason: u32): bool {
   return false;
 }
 
-/** MLX bundles have their instruction in both of the last two entries. */
+/** Is the entry's bundle an MLX? Its instruction in slots 1 and 2 has the number 1. */
 function isLong(base: u32, at: u32): bool {
-  return pageTemplate(base, at) >>> 1 == 2;
+  const host: u32 = load<u32>(cpuOf(base).page_at, PAGE_HOST);
+  return (load<u8>(host + ((load<u32>(at) >>> 16) & 0x3ff0)) & 0x1e) == 4;
 }
-
-function pageTemplate(base: u32, at: u32): u32 {
-  const cpu = cpuOf(base);
-  const host: u32 = load<u32>(cpu.page_at + PAGE_HOST);
-  return load<u8>(host + (((at - cpu.page_at) / 48) << 4)) & 0x1f;
-}
-
-/** Offset of the word of a decoded page that says where the page itself is. */
-export const PAGE_HOST: u32 = 0xc010;
 
 /** Completed, but with NaTs about: the other loop goes on. */
 export function goOnWithNats(base: u32, at: u32): bool {
@@ -69,7 +62,7 @@ export function goOnWithNats(base: u32, at: u32): bool {
   if (cpu.nats != 0) return true;
   cpu.nats = 1;
   if (cpu.stepping != 0) return true;
-  cpu.at = at + ((load<u32>(at) >>> 20) & 0xff0);
+  cpu.at = at + 16;
   cpu.reason = REASON_AGAIN;
   return false;
 }

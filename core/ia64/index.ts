@@ -22,6 +22,7 @@ import {
 } from './state';
 import { REASON_RESUME } from './system';
 import { alatClear } from './alat';
+import { slotOf } from './fault';
 
 let area: u32 = 0;
 
@@ -88,6 +89,12 @@ export function step(): i32 {
   return reason;
 }
 
+/** The first entry of a bundle that is for slot `ri` or later. */
+function entryAt(entry: u32, bundle: u32, ri: u32): u32 {
+  while (load<u32>(entry) >>> 20 == bundle && slotOf(entry) < ri) entry += 16;
+  return entry;
+}
+
 function go(): i32 {
   const base: u32 = area;
   const cpu = cpuOf(base);
@@ -96,7 +103,7 @@ function go(): i32 {
     if (cpu.at == 0) {
       const entry: u32 = jump(base, cpu.ip);
       if (entry == 0) return REASON_FAULT;
-      cpu.at = entry + (cpu.ri << 4);
+      cpu.at = entryAt(entry, <u32>(cpu.ip >> 4) & 0x3ff, cpu.ri);
     }
     if (cpu.nats != 0) execNat(base);
     else exec(base);

@@ -3,7 +3,7 @@
 // NaT bits. While no general register is a NaT, exec does not look at them. As soon as one is, execNat goes on: it calls
 // natBefore and natAfter around each instruction, and at taken branches looks whether all NaTs are gone. The rule and
 // the operands that are general registers come from the decode table. Single steps use the same hooks.
-import { ID_ILLEGAL, ID_NOP } from './code';
+import { ID_ILLEGAL } from './code';
 import { natConsumption, stopAt } from './fault';
 import {
   NAT_COMPARE,
@@ -21,7 +21,7 @@ import { A, B, C, D, NAT, REASON_AGAIN, REASON_STEP, cpuOf, nat, setNat, setPred
 // @ts-ignore: decorator
 @inline
 function operandsOf(head: u32): u32 {
-  return load<u8>(NAT_OPERANDS + ((head >>> 8) & 0xfff));
+  return load<u8>(NAT_OPERANDS + ((head >>> 8) & 0x1ff));
 }
 
 // @ts-ignore: decorator
@@ -36,8 +36,8 @@ function sources(base: u32, at: u32, operands: u32): u32 {
 /** 0: execute; 1: done; 2: leave the loop. */
 export function natBefore(base: u32, at: u32, head: u32): u32 {
   const cpu = cpuOf(base);
-  const id: u32 = (head >>> 8) & 0xfff;
-  if (cpu.stepping != 0 && (id == ID_NOP || id >= ID_ILLEGAL)) {
+  const id: u32 = (head >>> 8) & 0x1ff;
+  if (cpu.stepping != 0 && id >= ID_ILLEGAL) {
     if (cpu.stepping == 2) {
       stopAt(base, at);
       cpu.at = 0;
@@ -46,7 +46,7 @@ export function natBefore(base: u32, at: u32, head: u32): u32 {
     }
     cpu.stepping = 2;
   }
-  const rule: u32 = (head >>> 20) & 7;
+  const rule: u32 = (head >>> 17) & 7;
   switch (rule) {
     case NAT_CONSUME:
       if (sources(base, at, operandsOf(head)) == 0) return 0;
@@ -75,7 +75,7 @@ export function natBefore(base: u32, at: u32, head: u32): u32 {
 export function natAfter(base: u32, at: u32): void {
   const head: u32 = load<u32>(at);
   const operands: u32 = operandsOf(head);
-  switch ((head >>> 20) & 7) {
+  switch ((head >>> 17) & 7) {
     case NAT_PROPAGATE:
       if ((operands & NAT_TARGET_A) != 0) setNat(base, A(at), sources(base, at, operands));
       return;

@@ -26,8 +26,11 @@ export const TLB_ENTRIES: u32 = 512;
 export const KEYS: u32 = 0x8000;
 export const PAGES: u32 = 0x10000;
 export const PAGE_COUNT: u32 = 192;
-/** 1024 bundles of three 16-byte entries, the entry that ends the page, and what is known of the page. */
-export const PAGE_STRIDE: u32 = 0xc100;
+/** A decoded page: 4096 entries, the entry of each bundle, the host address of the page, where the next entry goes. */
+export const PAGE_MAP: u32 = 0x10000;
+export const PAGE_HOST: u32 = 0x11000;
+export const PAGE_FILL: u32 = 0x11004;
+export const PAGE_STRIDE: u32 = 0x11010;
 export const AREA_SIZE: u32 = PAGES + PAGE_STRIDE * PAGE_COUNT;
 
 @unmanaged
