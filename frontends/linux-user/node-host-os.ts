@@ -427,6 +427,7 @@ class NodeProcess implements HostProcess {
     child.once('exit', (code, signal) => {
       onEnd(signal === null ? ((code ?? 0) & 0xff) << 8 : (SIGNAL_NUMBERS[signal] ?? 9));
     });
+    child.unref();
     return { pid: child.pid };
   }
 

@@ -214,7 +214,15 @@ class Driver {
   async run(): Promise<void> {
     const kernel = this.#kernel;
     this.#cpus.onError = (error) => (this.#failure = error);
+    // What watches more once signals are listened to is the event loop of this thread.
+    const before = eventPolls();
     this.#listen();
+    await this.#turn();
+    await this.#turn();
+    for (const [fd, watched] of eventPolls()) {
+      const known = before.get(fd);
+      if (known !== undefined && [...watched].some((other) => !known.has(other))) this.#loopFd = fd;
+    }
     kernel.onInitStopped = (signal) => this.#stopSelf(signal);
     try {
       while (!kernel.isFinished) {
@@ -265,19 +273,19 @@ class Driver {
     const own = polls.length;
     polls.push(...guest);
     Atomics.store(words, SLEEPING, this.#eventFd < 0 ? 0 : 2);
-    const wait = Atomics.load(words, BELL) !== bell ? 0 : this.#eventFd < 0 ? 5 : Math.ceil(timeoutMs);
+    const most = this.#eventFd < 0 ? 5 : this.#loopFd === undefined ? NAP_MS : Infinity;
+    const wait = Atomics.load(words, BELL) !== bell ? 0 : Math.ceil(Math.min(timeoutMs, most));
     const result = pollHost(polls, wait);
     Atomics.store(words, SLEEPING, 0);
     if (polls[0]!.revents !== 0) new NodeHostOs().files.read(this.#eventFd, new Uint8Array(8));
     if (result > 0) this.#kernel.hostReady(polls.slice(own));
-    return result < 0 || (own > 1 && polls[1]!.revents !== 0);
+    return result < 0 || (own > 1 ? polls[1]!.revents !== 0 : result === 0);
   }
 
   #openEventFd(): void {
     const fd = Libc.get()?.call('eventfd', 0, 0o2004000) ?? -1;
     this.#eventFd = fd;
     Atomics.store(this.#words, EVENT_FD, fd);
-    this.#loopFd = eventLoopFd();
   }
 
   #listen(): void {
@@ -309,22 +317,23 @@ class Driver {
   }
 }
 
-/** The descriptor that becomes readable when Node's event loop has work; the main loop's is the oldest of its kind. */
-function eventLoopFd(): number | undefined {
+/** The event polls of this process, each with what it watches. */
+function eventPolls(): Map<number, Set<string>> {
+  const polls = new Map<number, Set<string>>();
   try {
-    const fds = readdirSync('/proc/self/fd')
-      .map(Number)
-      .sort((a, b) => a - b);
-    return fds.find((fd) => {
+    for (const fd of readdirSync('/proc/self/fd')) {
       try {
-        return readlink(`/proc/self/fd/${fd}`) === 'anon_inode:[eventpoll]';
+        if (readlink(`/proc/self/fd/${fd}`) !== 'anon_inode:[eventpoll]') continue;
+        const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1');
+        polls.set(Number(fd), new Set([...info.matchAll(/^tfd:\s*(\d+)/gm)].map((match) => match[1]!)));
       } catch {
-        return false;
+        // Closed meanwhile.
       }
-    });
+    }
   } catch {
-    return undefined;
+    // A host without /proc.
   }
+  return polls;
 }
 
 /** Ends this process as the guest's ended. */

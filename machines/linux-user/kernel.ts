@@ -285,7 +285,10 @@ export class Kernel {
 
   #drive(task: Task, call: Call, reason: WakeReason, first = false): void {
     task.call = call;
+    const outer = this.#running;
+    this.#running = task;
     const step = first ? call.next('woken') : call.next(reason);
+    this.#running = outer;
     if (task.dead) return;
     if (step.done === true) {
       task.call = undefined;

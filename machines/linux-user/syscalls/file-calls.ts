@@ -64,12 +64,12 @@ import {
   textToBytes,
 } from '../files/paths.ts';
 import { TextFile, procText } from '../files/proc-text.ts';
-import type { HostStat } from '../host-os.ts';
+import type { HostStat, HostStatfs } from '../host-os.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Task } from '../process/process.ts';
 import type { Call } from '../waiting.ts';
 import type { Handler, SyscallArguments } from './arguments.ts';
-import { longBytes, statBytes, statfsBytes, statxBytes } from './structures.ts';
+import { STATFS_SIZE, longBytes, statBytes, statfsBytes, statxBytes } from './structures.ts';
 import { read, readVector, write, type Segment } from './transfer.ts';
 
 export const limitOfFiles = (task: Task): number => task.process.limit(7);
@@ -224,6 +224,17 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
 
   const exePath = (hostPath: string): string =>
     kernel.sysroot !== '' && hostPath.startsWith(`${kernel.sysroot}/`) ? hostPath.slice(kernel.sysroot.length) : hostPath;
+
+  const putStatfs = (task: Task, va: number, stat: HostStatfs | number): number =>
+    typeof stat === 'number' ? stat : task.process.space.write(va, statfsBytes(stat));
+  const statfs = (task: Task, args: SyscallArguments, n: number): number =>
+    withPath(task, args, 0, AT_FDCWD, true, (path) => putStatfs(task, args.pointer(n), files.statfs(path)));
+  function fstatfs(task: Task, args: SyscallArguments, n: number): number {
+    const file = fileOf(task, args);
+    if (file === undefined) return -EBADF;
+    const place = file.hostFd === undefined || !file.path.startsWith('/') ? '/' : file.path;
+    return putStatfs(task, args.pointer(n), files.statfs(place));
+  }
 
   // --- descriptors ---
 
@@ -754,17 +765,10 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
       const stat = statAt(task, args.int(0), args.pointer(1), args.int(2));
       return typeof stat === 'number' ? stat : task.process.space.write(args.pointer(4), statxBytes(stat));
     },
-    statfs: (task, args) =>
-      withPath(task, args, 0, AT_FDCWD, true, (path) => {
-        const stat = files.statfs(path);
-        return typeof stat === 'number' ? stat : task.process.space.write(args.pointer(1), statfsBytes(stat));
-      }),
-    fstatfs: (task, args) => {
-      const file = fileOf(task, args);
-      if (file === undefined) return -EBADF;
-      const stat = files.statfs(file.hostFd === undefined || !file.path.startsWith('/') ? '/' : file.path);
-      return typeof stat === 'number' ? stat : task.process.space.write(args.pointer(1), statfsBytes(stat));
-    },
+    statfs: (task, args) => statfs(task, args, 1),
+    statfs64: (task, args) => (args.size(1) === STATFS_SIZE ? statfs(task, args, 2) : -EINVAL),
+    fstatfs: (task, args) => fstatfs(task, args, 1),
+    fstatfs64: (task, args) => (args.size(1) === STATFS_SIZE ? fstatfs(task, args, 2) : -EINVAL),
     access: (task, args) => accessAt(task, args, 0, AT_FDCWD),
     faccessat: (task, args) => accessAt(task, args, 1, args.int(0)),
     faccessat2: (task, args) => accessAt(task, args, 1, args.int(0)),

@@ -273,8 +273,8 @@ export function processCalls(kernel: Kernel): Record<string, Handler> {
 
   function execHost(task: Task, hostPath: string, argv: readonly Uint8Array[], environment: readonly Uint8Array[]): SysResult | Call {
     const { process } = task;
-    const { spawn } = kernel.host.process;
-    if (spawn === undefined || process.tasks.size > 1) return -ENOEXEC;
+    const { process: hostProcess } = kernel.host;
+    if (hostProcess.spawn === undefined || process.tasks.size > 1) return -ENOEXEC;
     const fds: number[] = [];
     for (const [fd, slot] of process.files.entries()) {
       if (slot.closeOnExec || slot.file.hostFd === undefined) continue;
@@ -282,7 +282,7 @@ export function processCalls(kernel: Kernel): Record<string, Handler> {
       fds[fd] = slot.file.hostFd;
     }
     const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-    return runHost(task, spawn, hostPath, argv.map(text), environment.map(text), fds);
+    return runHost(task, hostProcess.spawn.bind(hostProcess), hostPath, argv.map(text), environment.map(text), fds);
   }
 
   function* runHost(

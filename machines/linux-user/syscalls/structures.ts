@@ -71,8 +71,10 @@ export function statxBytes(stat: HostStat): Uint8Array {
   return bytes;
 }
 
+export const STATFS_SIZE = 120;
+
 export function statfsBytes(stat: HostStatfs): Uint8Array {
-  const bytes = new Uint8Array(120);
+  const bytes = new Uint8Array(STATFS_SIZE);
   const view = new DataView(bytes.buffer);
   const values = [stat.type, stat.bsize, stat.blocks, stat.bfree, stat.bavail, stat.files, stat.ffree, 0n, 255n, stat.bsize, 0n];
   values.forEach((value, index) => view.setBigUint64(index * 8, BigInt.asUintN(64, value), true));
