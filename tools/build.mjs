@@ -49,9 +49,12 @@ for (const isa of cores) {
   }
 }
 if (only !== 'core') {
-  const sources = ['core', 'machines', 'frontends', 'tsconfig.json'].flatMap((path) => files(path));
+  const sources = ['core', 'machines', 'frontends', 'tsconfig.json', 'tsconfig.web.json'].flatMap((path) =>
+    files(path),
+  );
   if (stale('dist/.built', sources)) {
     run('typescript/bin/tsc', '-p', 'tsconfig.json');
+    run('typescript/bin/tsc', '-p', 'tsconfig.web.json');
     writeFileSync('dist/.built', '');
   }
 }

@@ -142,7 +142,7 @@ export async function serveDisplay(
     for (const listener of listeners) listener.close();
   };
   try {
-    const addresses = await open(spice, display, listeners);
+    const addresses = await open(spice, display, listeners, say);
     const attach = addresses.map((words) => words.map(shellWord).join(' '));
     for (const command of attach) say(`screen: ${command}`);
     if (display.quitOnClose) spice.onEmpty(() => !closed && quit.forEach((listener) => listener()));
@@ -167,7 +167,12 @@ export async function serveDisplay(
 }
 
 /** Opens everything asked for; gives the commands, in words, that attach to it. */
-async function open(spice: SpiceServer, display: SpiceDisplay, listeners: Listener[]): Promise<string[][]> {
+async function open(
+  spice: SpiceServer,
+  display: SpiceDisplay,
+  listeners: Listener[],
+  say: (line: string) => void,
+): Promise<string[][]> {
   const commands: string[][] = [];
   const host = display.address;
   const urlHost = isIP(host) === 6 ? `[${host}]` : host;
@@ -175,7 +180,7 @@ async function open(spice: SpiceServer, display: SpiceDisplay, listeners: Listen
     listeners.push(await listenUnix(spice, display.unix));
     commands.push(['remote-viewer', `spice+unix://${resolve(display.unix)}`]);
   }
-  if (display.port !== undefined || (display.unix === undefined && display.websocket === undefined)) {
+  if (display.port !== undefined || display.unix === undefined) {
     const listener = await listenSomewhere(spice, display);
     listeners.push(listener);
     commands.push(
@@ -190,7 +195,7 @@ async function open(spice: SpiceServer, display: SpiceDisplay, listeners: Listen
     const listener = await listenWebSocket(spice, where, { tls: display.tls, anyOrigin });
     listeners.push(listener);
     const scheme = display.tls === undefined ? 'ws' : 'wss';
-    commands.push(['emeritus', 'view', `${scheme}://${urlHost}:${listener.port}`, '--web']);
+    say(`screen: SPICE over WebSockets at ${scheme}://${urlHost}:${listener.port}`);
   }
   return commands;
 }

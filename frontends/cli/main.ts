@@ -7,6 +7,7 @@ import { EXIT } from './exit-codes.ts';
 import { addRomsCommand } from './roms.ts';
 import { addRunCommand } from './run.ts';
 import { packageVersion } from './version.ts';
+import { addViewCommand } from './view.ts';
 
 /** Runs the `emeritus` command and gives its exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -24,6 +25,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   addDescribeCommand(program);
   addBootCommand(program, setCode);
   addRomsCommand(program, setCode);
+  addViewCommand(program);
   addRunCommand(program, setCode);
   forEachCommand(program, (command) => command.exitOverride());
   try {

@@ -37,6 +37,20 @@ const show = (words: readonly string[]): ChildProcess => {
   return child;
 };
 
+/** spicy scales the picture to its window, which is for 640x480 at first. */
+async function unscale({ width, height }: { width: number; height: number }): Promise<void> {
+  let size: readonly number[] = [];
+  await until(
+    () => {
+      size = x.windowSize('spicy');
+      return size[0] === 640 && size[1]! > 480;
+    },
+    'spicy has a window',
+    30,
+  );
+  x.resizeWindow('spicy', width, size[1]! + height - 480);
+}
+
 beforeAll(async () => {
   if (!missing(...lab)) x = await XServer.start();
 });
@@ -58,6 +72,7 @@ for (const [viewerName, viewerInput, command] of viewers) {
         emulator = new EmulatorProcess('powermac-g3', options);
         const ours = await emulator.viewer();
         show(command(emulator.socket));
+        if (viewerName === 'spicy') await unscale(ours);
         await until(() => contains(x.screenshot(), pictureOfViewer(ours)), 'the viewer shows the prompt', 60);
         const { draws } = ours;
         x.xdotool('mousemove', '600', '600', 'click', '1');

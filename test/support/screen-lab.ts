@@ -51,12 +51,31 @@ export class XServer {
     execFileSync('xdotool', words, { env: this.env, stdio: 'ignore', timeout: 30_000 });
   }
 
+  /** Width and height of the visible window of a program; empty while there is none. */
+  windowSize(program: string): number[] {
+    const words = ['search', '--onlyvisible', '--class', program, 'getwindowgeometry', '--shell'];
+    try {
+      const text = execFileSync('xdotool', words, {
+        env: this.env,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      return ['WIDTH', 'HEIGHT'].map((name) => Number(new RegExp(`^${name}=(\\d+)$`, 'm').exec(text)?.[1]));
+    } catch {
+      return [];
+    }
+  }
+
+  resizeWindow(program: string, width: number, height: number): void {
+    this.xdotool('search', '--onlyvisible', '--class', program, 'windowsize', String(width), String(height));
+  }
+
   stop(): void {
     this.#server.kill();
   }
 }
 
-/** An `emulator boot` process with its screen on a Unix socket. */
+/** An `emeritus boot` process with its screen on a Unix socket. */
 export class EmulatorProcess {
   readonly folder = mkdtempSync(join(tmpdir(), 'emeritus-screen-'));
   readonly socket = join(this.folder, 'screen.sock');
@@ -94,7 +113,7 @@ export class EmulatorProcess {
   }
 }
 
-/** Waits until the screen shows something with more than two colours' worth of change and nothing moves any more. */
+/** Waits until the screen shows something and nothing moves any more. */
 export async function still(viewer: TestViewer, seconds: number): Promise<void> {
   let draws = -1;
   let since = Date.now();
