@@ -2,6 +2,7 @@
 //
 // Parallel arithmetic on bytes, halfwords and words [SDM3]. Lanes are counted from the least significant end; `size` is
 // in bits.
+import { illegal } from './fault';
 import { A, B, C, D, gr, setGr } from './state';
 
 // @ts-ignore: decorator
@@ -285,9 +286,9 @@ function permutation(type: u32): u32 {
     case 0x0: // brcst
       return 0;
     case 0x8: // mix
-      return 0x7362_5140;
-    case 0x9: // shuf
       return 0x7351_6240;
+    case 0x9: // shuf
+      return 0x7362_5140;
     case 0xa: // alt
       return 0x7531_6420;
     default: // rev
@@ -298,6 +299,7 @@ function permutation(type: u32): u32 {
 export function op_mux1(base: u32, at: u32): bool {
   const a: u64 = gr(base, B(at));
   const type: u32 = D(at);
+  if (type != 0 && (type < 8 || type > 11)) return illegal(base, at);
   let result: u64 = 0;
   const order: u32 = permutation(type);
   for (let lane: u32 = 0; lane < 8; lane++) {
