@@ -162,7 +162,8 @@ export class WorkerPool implements CpuPool {
   constructor(memory: WebAssembly.Memory, module: WebAssembly.Module) {
     this.#memory = memory;
     this.#module = module;
-    this.#core = new WebAssembly.Instance(module, { env: { memory }, host: { itc: () => 0 } }).exports as unknown as Core;
+    this.#core = new WebAssembly.Instance(module, { env: { memory }, host: { itc: () => 0 } })
+      .exports as unknown as Core;
   }
 
   /** Makes sure that one more is ready. */
@@ -203,4 +204,3 @@ export class WorkerPool implements CpuPool {
     this.#cpus.forEach((cpu) => cpu.end());
   }
 }
-

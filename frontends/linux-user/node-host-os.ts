@@ -62,9 +62,10 @@ const path = (text: string): Buffer => Buffer.from(text, 'latin1');
 const cstring = (text: string): Buffer => Buffer.from(`${text}\0`, 'latin1');
 
 /** Runs one of Node's calls; its exceptions become error numbers. */
-function attempt(action: () => number | undefined | void): number {
+function attempt(action: () => unknown): number {
   try {
-    return action() ?? 0;
+    const result = action();
+    return typeof result === 'number' ? result : 0;
   } catch (error) {
     return errorOf(error);
   }
@@ -120,10 +121,14 @@ class NodeFiles implements HostFiles {
   }
   read(fd: number, bytes: Uint8Array): number {
     if (bytes.length === 0) return 0;
-    return Libc.isLoaded ? libcCall('read', fd, bytes, bytes.length) : attempt(() => readSync(fd, bytes, 0, bytes.length, null));
+    return Libc.isLoaded
+      ? libcCall('read', fd, bytes, bytes.length)
+      : attempt(() => readSync(fd, bytes, 0, bytes.length, null));
   }
   write(fd: number, bytes: Uint8Array): number {
-    return Libc.isLoaded ? libcCall('write', fd, bytes, bytes.length) : attempt(() => writeSync(fd, bytes, 0, bytes.length, null));
+    return Libc.isLoaded
+      ? libcCall('write', fd, bytes, bytes.length)
+      : attempt(() => writeSync(fd, bytes, 0, bytes.length, null));
   }
   pread(fd: number, bytes: Uint8Array, position: number): number {
     if (bytes.length === 0) return 0;
@@ -230,8 +235,12 @@ class NodeFiles implements HostFiles {
     if (result !== -ENOSYS) return result;
     const view = times === undefined ? undefined : new DataView(times.buffer, times.byteOffset, 32);
     const at = (offset: number): number =>
-      view === undefined ? Date.now() / 1000 : Number(view.getBigInt64(offset, true)) + Number(view.getBigInt64(offset + 8, true)) / 1e9;
-    return attempt(() => (typeof target === 'number' ? futimesSync(target, at(0), at(16)) : utimesSync(path(target), at(0), at(16))));
+      view === undefined
+        ? Date.now() / 1000
+        : Number(view.getBigInt64(offset, true)) + Number(view.getBigInt64(offset + 8, true)) / 1e9;
+    return attempt(() =>
+      typeof target === 'number' ? futimesSync(target, at(0), at(16)) : utimesSync(path(target), at(0), at(16)),
+    );
   }
   readDirectory(fd: number, bytes: Uint8Array): number {
     return libcCall('getdents64', process.arch === 'x64' ? 217 : 61, fd, bytes, bytes.length);
@@ -488,4 +497,3 @@ export function pollHost(polls: readonly HostPoll[], timeoutMs: number): number 
   if (result > 0) polls.forEach((poll, index) => (poll.revents = view.getInt16(index * 8 + 6, true) & 0xffff));
   return result;
 }
-

@@ -11,7 +11,14 @@ import type { HostPoll } from '../../machines/linux-user/host-os.ts';
 import { Kernel } from '../../machines/linux-user/kernel.ts';
 import { loadProgram } from '../../machines/linux-user/elf/loader.ts';
 import { PagePool } from '../../machines/linux-user/memory/page-pool.ts';
-import { FsContext, Process, RLIMIT, SignalHandlers, Task, type Limit } from '../../machines/linux-user/process/process.ts';
+import {
+  FsContext,
+  Process,
+  RLIMIT,
+  SignalHandlers,
+  Task,
+  type Limit,
+} from '../../machines/linux-user/process/process.ts';
 import { StraceTracer } from '../../machines/linux-user/strace.ts';
 import { closeHook, prepareSpace, startProgram } from '../../machines/linux-user/syscalls/process-calls.ts';
 import { applyLimits } from '../../machines/linux-user/syscalls/misc-calls.ts';
@@ -43,9 +50,27 @@ const NAP_MS = 20;
 const SPINS = 2000;
 
 /** Signals that are passed on to the guest. */
-const FORWARDED = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR2', 'SIGWINCH', 'SIGCONT', 'SIGTSTP', 'SIGALRM'] as const;
+const FORWARDED = [
+  'SIGHUP',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGTERM',
+  'SIGUSR2',
+  'SIGWINCH',
+  'SIGCONT',
+  'SIGTSTP',
+  'SIGALRM',
+] as const;
 const NUMBERS: Record<(typeof FORWARDED)[number], number> = {
-  SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15, SIGUSR2: 12, SIGWINCH: 28, SIGCONT: 18, SIGTSTP: 20, SIGALRM: 14,
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGTERM: 15,
+  SIGUSR2: 12,
+  SIGWINCH: 28,
+  SIGCONT: 18,
+  SIGTSTP: 20,
+  SIGALRM: 14,
 };
 const KEYBOARD = new Set(['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGWINCH']);
 
@@ -67,6 +92,8 @@ export async function runProgram(options: RunOptions): Promise<RunResult> {
     sysroot: options.sysroot,
     trace: options.strace ? new StraceTracer((line) => void process.stderr.write(`${line}\n`)) : undefined,
   });
+  kernel.onInternalError = (name, error) =>
+    say(`internal error in ${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   cpus.prepare();
   const first = start(kernel, options, umask);
   if (typeof first === 'number') {

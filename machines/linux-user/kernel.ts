@@ -5,6 +5,8 @@
 import {
   EAGAIN,
   EINTR,
+  EIO,
+  ENOMEM,
   ENOSYS,
   ERESTARTNOHAND,
   ERESTARTNOINTR,
@@ -278,16 +280,36 @@ export class Kernel {
       this.#finishCall(task, -ENOSYS);
       return;
     }
-    const result = entry.run(task, args);
+    let result: SysResult | Call;
+    try {
+      result = entry.run(task, args);
+    } catch (error) {
+      result = this.#failed(entry.name, error);
+    }
     if (typeof result === 'object') this.#drive(task, result, 'woken', true);
     else this.#finishCall(task, result);
   }
+
+  /** Page tables need memory; anything else thrown is a fault of this kernel, which the program survives. */
+  #failed(name: string, error: unknown): number {
+    if (error instanceof RangeError) return -ENOMEM;
+    this.onInternalError(name, error);
+    return -EIO;
+  }
+
+  /** A call failed inside; for the log. */
+  onInternalError: (name: string, error: unknown) => void = () => {};
 
   #drive(task: Task, call: Call, reason: WakeReason, first = false): void {
     task.call = call;
     const outer = this.#running;
     this.#running = task;
-    const step = first ? call.next('woken') : call.next(reason);
+    let step: IteratorResult<Wait, SysResult>;
+    try {
+      step = first ? call.next('woken') : call.next(reason);
+    } catch (error) {
+      step = { done: true, value: this.#failed(this.#syscalls.get(task.callNumber)?.name ?? 'a call', error) };
+    }
     this.#running = outer;
     if (task.dead) return;
     if (step.done === true) {
@@ -412,8 +434,7 @@ export class Kernel {
         continue;
       }
       if (restart !== 0) {
-        const again =
-          restart === ERESTARTNOINTR || (restart === ERESTARTSYS && (action.flags & SA_RESTART) !== 0);
+        const again = restart === ERESTARTNOINTR || (restart === ERESTARTSYS && (action.flags & SA_RESTART) !== 0);
         if (again) stepBack(task.cpu);
         else task.cpu.state.setGr(8, BigInt(EINTR));
         restart = 0;
@@ -470,9 +491,7 @@ export class Kernel {
 
   #dequeue(task: Task): SigInfo | undefined {
     const open = ~task.blocked;
-    return (
-      task.pending.take(open & SYNCHRONOUS) ?? task.pending.take(open) ?? this.#takeShared(task.process, open)
-    );
+    return task.pending.take(open & SYNCHRONOUS) ?? task.pending.take(open) ?? this.#takeShared(task.process, open);
   }
 
   #takeShared(process: Process, wanted: bigint): SigInfo | undefined {
@@ -741,7 +760,8 @@ export class Kernel {
       return;
     }
     const action = parent.handlers.actions[SIGCHLD]!;
-    const autoReap = process.exitSignal === SIGCHLD && (action.handler === SIG_IGN || (action.flags & SA_NOCLDWAIT) !== 0);
+    const autoReap =
+      process.exitSignal === SIGCHLD && (action.handler === SIG_IGN || (action.flags & SA_NOCLDWAIT) !== 0);
     const signal = status & 0x7f;
     this.#tellParent(
       process,

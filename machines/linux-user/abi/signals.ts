@@ -99,7 +99,16 @@ export const SYNCHRONOUS = bit(SIGSEGV) | bit(SIGBUS) | bit(SIGILL) | bit(SIGTRA
 export const STOPS = bit(SIGSTOP) | bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU);
 const IGNORED_BY_DEFAULT = bit(SIGCHLD) | bit(SIGURG) | bit(SIGWINCH);
 const DUMPS =
-  bit(SIGQUIT) | bit(SIGILL) | bit(SIGTRAP) | bit(SIGABRT) | bit(SIGBUS) | bit(SIGFPE) | bit(SIGSEGV) | bit(SIGXCPU) | bit(SIGXFSZ) | bit(SIGSYS);
+  bit(SIGQUIT) |
+  bit(SIGILL) |
+  bit(SIGTRAP) |
+  bit(SIGABRT) |
+  bit(SIGBUS) |
+  bit(SIGFPE) |
+  bit(SIGSEGV) |
+  bit(SIGXCPU) |
+  bit(SIGXFSZ) |
+  bit(SIGSYS);
 
 export type DefaultAction = 'terminate' | 'dump' | 'ignore' | 'stop' | 'continue';
 

@@ -32,8 +32,19 @@ export const PROGRAM_HEADER_SIZE = 56;
 const EM_IA_64 = 50;
 const ELFOSABI_HPUX = 1;
 const MACHINES: Record<number, string> = {
-  2: 'SPARC', 3: 'i386', 8: 'MIPS', 15: 'PA-RISC', 20: 'PowerPC', 21: 'PowerPC64', 22: 'S/390', 40: 'ARM', 43: 'SPARC64',
-  62: 'x86-64', 183: 'AArch64', 243: 'RISC-V', 258: 'LoongArch',
+  2: 'SPARC',
+  3: 'i386',
+  8: 'MIPS',
+  15: 'PA-RISC',
+  20: 'PowerPC',
+  21: 'PowerPC64',
+  22: 'S/390',
+  40: 'ARM',
+  43: 'SPARC64',
+  62: 'x86-64',
+  183: 'AArch64',
+  243: 'RISC-V',
+  258: 'LoongArch',
 };
 
 /** Why a file is not a program this kernel runs; one line for the user. */

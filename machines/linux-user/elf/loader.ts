@@ -288,7 +288,14 @@ function build(
     [31, execfn], // AT_EXECFN
     [0, 0n],
   ];
-  const words = [BigInt(argv.length), ...argv, 0n, ...environment, 0n, ...auxv.flatMap(([type, value]) => [BigInt(type), value])];
+  const words = [
+    BigInt(argv.length),
+    ...argv,
+    0n,
+    ...environment,
+    0n,
+    ...auxv.flatMap(([type, value]) => [BigInt(type), value]),
+  ];
   const sp = stack.finish(words);
   const spVa = vaFromBig(sp);
 
@@ -323,7 +330,9 @@ function build(
 }
 
 const protOf = (flags: number): number =>
-  ((flags & PF_R) !== 0 ? PROT_READ : 0) | ((flags & PF_W) !== 0 ? PROT_WRITE : 0) | ((flags & PF_X) !== 0 ? PROT_EXEC : 0);
+  ((flags & PF_R) !== 0 ? PROT_READ : 0) |
+  ((flags & PF_W) !== 0 ? PROT_WRITE : 0) |
+  ((flags & PF_X) !== 0 ? PROT_EXEC : 0);
 
 function spanOf(elf: ElfFile): number {
   let end = 0n;
@@ -362,7 +371,8 @@ function mapSegments(
       const mapFileEnd = segment.fileSize === 0 ? mapStart : pageCeil(fileEnd);
       if (!space.hasRoom(pageCeil(end) - mapStart, true)) throw new LoadFailure(ENOMEM, 'out of memory');
       if (segment.fileSize > 0) {
-        if (segment.offset + segment.fileSize > Number(file.stat.size)) throw new ElfError('truncated: a segment is missing');
+        if (segment.offset + segment.fileSize > Number(file.stat.size))
+          throw new ElfError('truncated: a segment is missing');
         const result = space.map({
           start: mapStart,
           end: mapFileEnd,
@@ -446,7 +456,7 @@ class StackBuilder {
   }
 
   finish(words: readonly bigint[]): bigint {
-    const va = (this.#at - words.length * 8) - ((this.#at - words.length * 8) % 16);
+    const va = this.#at - words.length * 8 - ((this.#at - words.length * 8) % 16);
     this.#put(va, wordsToBytes(words));
     return vaToBig(va);
   }

@@ -138,7 +138,8 @@ export class Epoll extends OpenFile {
       }
       const interest = entry.file.interest(entry.events & EVENT_BITS & ~entry.reported);
       if (interest?.queue !== undefined) queues.push(interest.queue);
-      if (interest?.host !== undefined && (interest.host.events !== 0 || entry.reported === 0)) host.push(interest.host);
+      if (interest?.host !== undefined && (interest.host.events !== 0 || entry.reported === 0))
+        host.push(interest.host);
     }
   }
 

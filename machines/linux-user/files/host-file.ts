@@ -276,7 +276,8 @@ export function wrapHostFd(
 ): OpenFile | number {
   const stat = host.files.fstat(fd);
   if (typeof stat === 'number') return stat;
-  if ((flags & O_PATH) !== 0) return isDirectory(stat) ? new DirectoryFile(host, fd, flags, path) : new PathFile(host, fd, flags, path);
+  if ((flags & O_PATH) !== 0)
+    return isDirectory(stat) ? new DirectoryFile(host, fd, flags, path) : new PathFile(host, fd, flags, path);
   if (isRegular(stat)) return new RegularFile(host, cache, fd, flags, path, stat);
   if (isDirectory(stat)) return new DirectoryFile(host, fd, flags, path);
   const isDevice = (stat.mode & S_IFMT) === S_IFCHR;

@@ -16,8 +16,7 @@ export const bytesToText = (bytes: Uint8Array): string => {
   for (const byte of bytes) text += String.fromCharCode(byte);
   return text;
 };
-export const textToBytes = (text: string): Uint8Array =>
-  Uint8Array.from(text, (character) => character.charCodeAt(0));
+export const textToBytes = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
 
 /** A path in program memory, or a negative error. */
 export function readPath(space: AddressSpace, va: number): string | number {
@@ -28,7 +27,8 @@ export function readPath(space: AddressSpace, va: number): string | number {
 
 /** Where an absolute path is looked up on the host. */
 export function resolveSysroot(kernel: Kernel, path: string): string {
-  if (kernel.sysroot === '' || !path.startsWith('/') || path.startsWith('/proc/') || path.startsWith('/dev/')) return path;
+  if (kernel.sysroot === '' || !path.startsWith('/') || path.startsWith('/proc/') || path.startsWith('/dev/'))
+    return path;
   const inside = kernel.sysroot + path;
   return typeof kernel.host.files.stat(inside, false) === 'number' ? path : inside;
 }

@@ -419,7 +419,7 @@ export class AddressSpace {
    * Visits the pieces of `length` bytes at `va`, page by page, until one visit returns false. Returns how many bytes
    * were reached.
    */
-  forEachPiece(va: number, length: number, write: boolean, visit: (bytes: Uint8Array) => boolean | undefined | void): number {
+  forEachPiece(va: number, length: number, write: boolean, visit: (bytes: Uint8Array) => unknown): number {
     let done = 0;
     while (done < length) {
       const at = this.translate(va + done, write);
@@ -606,4 +606,3 @@ function protBits(prot: number): number {
   if ((prot & PROT_EXEC) !== 0) bits |= PTE_EXEC;
   return bits;
 }
-

@@ -14,9 +14,7 @@ export const TASK_SIZE = 5 * REGION_SPAN;
 export const BAD_VA = 16 * REGION_SPAN;
 
 export const vaOf = (low: number, high: number): number =>
-  (high & 0x1fff_f000) !== 0
-    ? BAD_VA
-    : (high >>> 29) * REGION_SPAN + (high & 0xfff) * 0x1_0000_0000 + (low >>> 0);
+  (high & 0x1fff_f000) !== 0 ? BAD_VA : (high >>> 29) * REGION_SPAN + (high & 0xfff) * 0x1_0000_0000 + (low >>> 0);
 
 export const vaFromBig = (address: bigint): number =>
   vaOf(Number(address & 0xffff_ffffn), Number((address >> 32n) & 0xffff_ffffn));

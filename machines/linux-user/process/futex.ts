@@ -169,7 +169,15 @@ export class FutexTable {
     return count;
   }
 
-  wakeOperation(task: Task, va: number, most: number, most2: number, va2: number, code: number, shared: boolean): number {
+  wakeOperation(
+    task: Task,
+    va: number,
+    most: number,
+    most2: number,
+    va2: number,
+    code: number,
+    shared: boolean,
+  ): number {
     const key = this.#key(task, va, shared);
     const key2 = this.#key(task, va2, shared);
     if (typeof key === 'number') return key;
@@ -180,16 +188,24 @@ export class FutexTable {
     const compare = (code >>> 24) & 15;
     let operand = (code << 8) >> 20;
     const other = (code << 20) >> 20;
-    if ((code >>> 31) !== 0) operand = 1 << (operand & 31);
+    if (code >>> 31 !== 0) operand = 1 << (operand & 31);
     const words = new Int32Array(task.process.space.pool.bytes.buffer, at, 1);
     let old: number;
     do {
       old = Atomics.load(words, 0);
       const next =
-        operation === 0 ? operand : operation === 1 ? old + operand : operation === 2 ? old | operand : operation === 3 ? old & ~operand : old ^ operand;
+        operation === 0
+          ? operand
+          : operation === 1
+            ? old + operand
+            : operation === 2
+              ? old | operand
+              : operation === 3
+                ? old & ~operand
+                : old ^ operand;
       if (operation > 4) return -ENOSYS;
       if (Atomics.compareExchange(words, 0, old, next | 0) === old) break;
-    } while (true); // eslint-disable-line no-constant-condition, @typescript-eslint/no-unnecessary-condition
+    } while (true);
     let count = this.#wakeKey(key, most, 0xffff_ffff);
     const holds = [old === other, old !== other, old < other, old <= other, old > other, old >= other][compare];
     if (holds === undefined) return -ENOSYS;
@@ -208,7 +224,8 @@ export class FutexTable {
       const old = Atomics.load(words, 0);
       if ((old & FUTEX_TID_MASK) === task.tid) return -EDEADLK;
       if ((old & FUTEX_TID_MASK) === 0) {
-        if (Atomics.compareExchange(words, 0, old, (old & (FUTEX_OWNER_DIED | FUTEX_WAITERS)) | task.tid) === old) return 0;
+        if (Atomics.compareExchange(words, 0, old, (old & (FUTEX_OWNER_DIED | FUTEX_WAITERS)) | task.tid) === old)
+          return 0;
         continue;
       }
       if (tryOnly) return -EAGAIN;
@@ -317,12 +334,21 @@ export class FutexTable {
   // --- record locks ---
 
   /** The lock that is in the way of this one. */
-  conflict(identity: string, process: Process, type: 'read' | 'write', start: number, end: number): RecordLock | undefined {
+  conflict(
+    identity: string,
+    process: Process,
+    type: 'read' | 'write',
+    start: number,
+    end: number,
+  ): RecordLock | undefined {
     return this.#locks
       .get(identity)
       ?.find(
         (lock) =>
-          lock.process !== process && lock.start < end && start < lock.end && (type === 'write' || lock.type === 'write'),
+          lock.process !== process &&
+          lock.start < end &&
+          start < lock.end &&
+          (type === 'write' || lock.type === 'write'),
       );
   }
 
@@ -355,4 +381,3 @@ function vaOfPointer(value: bigint): number {
   const offset = value & 0x1fff_ffff_ffff_ffffn;
   return offset >= 1n << 44n ? BAD_VA : region * 2 ** 44 + Number(offset);
 }
-

@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
 // What a signal carries, and its two forms in program memory: siginfo_t and signalfd_siginfo.
-import { SIGBUS, SIGCHLD, SIGFPE, SIGILL, SIGIO, SIGSEGV, SIGTRAP, SI_KERNEL, SI_TIMER, SI_USER } from '../abi/signals.ts';
+import {
+  SIGBUS,
+  SIGCHLD,
+  SIGFPE,
+  SIGILL,
+  SIGIO,
+  SIGSEGV,
+  SIGTRAP,
+  SI_KERNEL,
+  SI_TIMER,
+  SI_USER,
+} from '../abi/signals.ts';
 
 export interface SigInfo {
   readonly signo: number;

@@ -11,12 +11,7 @@
 // On the machine a trampoline in the gate page covers the interrupted frame, switches the backing store where needed,
 // and spills what handlers may clobber. Here the kernel does all that before the handler is entered, with the same
 // results in memory; the handler returns to the gate page, where there is only the rt_sigreturn call.
-import {
-  SA_ONSTACK,
-  SS_AUTODISARM,
-  SS_DISABLE,
-  SS_ONSTACK,
-} from '../abi/signals.ts';
+import { SA_ONSTACK, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK } from '../abi/signals.ts';
 import type { CpuState } from '../cpu.ts';
 import { vaFromBig } from '../memory/address.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
@@ -53,9 +48,32 @@ const CONTEXT = INFO + SIGINFO_SIZE;
 
 // struct sigcontext
 export const SC = {
-  flags: 0, nat: 8, stackSp: 16, stackFlags: 24, stackSize: 32, ip: 40, cfm: 48, um: 56, rsc: 64, bsp: 72, rnat: 80, ccv: 88,
-  unat: 96, fpsr: 104, pfs: 112, lc: 120, pr: 128, br: 136, gr: 200, fr: 464, rbsBase: 2512, loadrs: 2520, csd: 2528, ssd: 2536,
-  mask: 2640, size: 2656,
+  flags: 0,
+  nat: 8,
+  stackSp: 16,
+  stackFlags: 24,
+  stackSize: 32,
+  ip: 40,
+  cfm: 48,
+  um: 56,
+  rsc: 64,
+  bsp: 72,
+  rnat: 80,
+  ccv: 88,
+  unat: 96,
+  fpsr: 104,
+  pfs: 112,
+  lc: 120,
+  pr: 128,
+  br: 136,
+  gr: 200,
+  fr: 464,
+  rbsBase: 2512,
+  loadrs: 2520,
+  csd: 2528,
+  ssd: 2536,
+  mask: 2640,
+  size: 2656,
 } as const;
 export const FRAME_SIZE = CONTEXT + SC.size;
 
@@ -112,9 +130,7 @@ export function enterHandler(cpu: CpuState, space: AddressSpace, alt: AltStack, 
   const bsp0 = skipRegisters(cpu.bsp, registers.length);
   const oldRnat = cpu.rnat;
   const spilled =
-    newRbs === 0n
-      ? spillRegisters(space, registers, cpu.bsp, oldRnat)
-      : spillRegisters(space, registers, newRbs, 0n);
+    newRbs === 0n ? spillRegisters(space, registers, cpu.bsp, oldRnat) : spillRegisters(space, registers, newRbs, 0n);
   if (spilled === undefined) return false;
 
   const frame = new DataView(new ArrayBuffer(FRAME_SIZE));

@@ -55,14 +55,7 @@ import {
 import { SIGTTOU } from '../abi/signals.ts';
 import { DirectoryFile, PathFile, RegularFile, StreamFile, wrapHostFd } from '../files/host-file.ts';
 import type { OpenFile } from '../files/open-file.ts';
-import {
-  bytesToText,
-  normalize,
-  procEntry,
-  readPath,
-  resolveAt,
-  textToBytes,
-} from '../files/paths.ts';
+import { bytesToText, normalize, procEntry, readPath, resolveAt, textToBytes } from '../files/paths.ts';
 import { TextFile, procText } from '../files/proc-text.ts';
 import type { HostStat, HostStatfs } from '../host-os.ts';
 import type { Kernel } from '../kernel.ts';
@@ -119,8 +112,14 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
     return openHost(task, resolved, flags, mode & 0o7777 & ~task.process.fs.umask);
   }
 
-  function openProc(task: Task, entry: NonNullable<ReturnType<typeof procEntry>>, flags: number, path: string): OpenFile | number | undefined {
-    if (entry.kind === 'text') return new TextFile(procText(kernel, entry.process, entry.name), flags & O_ACCMODE, path);
+  function openProc(
+    task: Task,
+    entry: NonNullable<ReturnType<typeof procEntry>>,
+    flags: number,
+    path: string,
+  ): OpenFile | number | undefined {
+    if (entry.kind === 'text')
+      return new TextFile(procText(kernel, entry.process, entry.name), flags & O_ACCMODE, path);
     if (entry.kind === 'fd') return entry.process.files.get(entry.fd) ?? -ENOENT;
     if (entry.kind === 'exe') {
       const fd = files.open(entry.process.program.hostPath, O_RDONLY | O_CLOEXEC, 0);
@@ -223,7 +222,9 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
   }
 
   const exePath = (hostPath: string): string =>
-    kernel.sysroot !== '' && hostPath.startsWith(`${kernel.sysroot}/`) ? hostPath.slice(kernel.sysroot.length) : hostPath;
+    kernel.sysroot !== '' && hostPath.startsWith(`${kernel.sysroot}/`)
+      ? hostPath.slice(kernel.sysroot.length)
+      : hostPath;
 
   const putStatfs = (task: Task, va: number, stat: HostStatfs | number): number =>
     typeof stat === 'number' ? stat : task.process.space.write(va, statfsBytes(stat));
@@ -350,9 +351,36 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
 
   /** Sizes of what ioctls pass, where the request itself does not say. */
   const OLD_IOCTLS: Record<number, number> = {
-    0x5401: 36, 0x5402: 36, 0x5403: 36, 0x5404: 36, 0x5405: 18, 0x5406: 18, 0x5407: 18, 0x5408: 18, 0x5411: 4, 0x5413: 8, 0x5414: 8,
-    0x5415: 4, 0x5416: 4, 0x5417: 4, 0x5418: 4, 0x5419: 4, 0x541a: 4, 0x541b: 4, 0x5420: 4, 0x5423: 4, 0x5424: 4, 0x8905: 4,
-    0x8912: 16, 0x8913: 40, 0x8915: 40, 0x8919: 40, 0x891b: 40, 0x8921: 40, 0x8927: 40, 0x8933: 40,
+    0x5401: 36,
+    0x5402: 36,
+    0x5403: 36,
+    0x5404: 36,
+    0x5405: 18,
+    0x5406: 18,
+    0x5407: 18,
+    0x5408: 18,
+    0x5411: 4,
+    0x5413: 8,
+    0x5414: 8,
+    0x5415: 4,
+    0x5416: 4,
+    0x5417: 4,
+    0x5418: 4,
+    0x5419: 4,
+    0x541a: 4,
+    0x541b: 4,
+    0x5420: 4,
+    0x5423: 4,
+    0x5424: 4,
+    0x8905: 4,
+    0x8912: 16,
+    0x8913: 40,
+    0x8915: 40,
+    0x8919: 40,
+    0x891b: 40,
+    0x8921: 40,
+    0x8927: 40,
+    0x8933: 40,
   };
   const PLAIN_IOCTLS = new Set([0x5409, 0x540a, 0x540b, 0x5425]);
 
@@ -417,13 +445,15 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
     const bytes = space.read(va, size)?.slice();
     if (bytes === undefined) return -EFAULT;
     const result = files.ioctl(file.hostFd!, request, bytes);
-    return result >= 0 && space.write(va, bytes) < 0 && (request >>> 30) !== 1 ? -EFAULT : result;
+    return result >= 0 && space.write(va, bytes) < 0 && request >>> 30 !== 1 ? -EFAULT : result;
   }
 
   // --- names ---
 
   const mkdirAt = (task: Task, args: SyscallArguments, n: number, dirfd: number): number =>
-    withPath(task, args, n, dirfd, false, (path) => files.mkdir(path, args.int(n + 1) & 0o1777 & ~task.process.fs.umask));
+    withPath(task, args, n, dirfd, false, (path) =>
+      files.mkdir(path, args.int(n + 1) & 0o1777 & ~task.process.fs.umask),
+    );
   const mknodAt = (task: Task, args: SyscallArguments, n: number, dirfd: number): number => {
     const mode = args.uint(n + 1);
     const type = mode & S_IFMT;
@@ -436,11 +466,27 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
       (flags & AT_REMOVEDIR) !== 0 ? files.rmdir(path) : files.unlink(path),
     );
   };
-  const renameAt = (task: Task, args: SyscallArguments, n: number, from: number, m: number, to: number, flags: number): number =>
+  const renameAt = (
+    task: Task,
+    args: SyscallArguments,
+    n: number,
+    from: number,
+    m: number,
+    to: number,
+    flags: number,
+  ): number =>
     withPath(task, args, n, from, false, (source) =>
       withPath(task, args, m, to, false, (target) => files.rename(source, target, flags)),
     );
-  const linkAt = (task: Task, args: SyscallArguments, n: number, from: number, m: number, to: number, flags: number): number =>
+  const linkAt = (
+    task: Task,
+    args: SyscallArguments,
+    n: number,
+    from: number,
+    m: number,
+    to: number,
+    flags: number,
+  ): number =>
     withPath(task, args, n, from, false, (source) =>
       withPath(task, args, m, to, false, (target) => files.link(source, target, (flags & AT_SYMLINK_FOLLOW) !== 0)),
     );
@@ -501,7 +547,13 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
 
   // --- extended attributes ---
 
-  function xattr(task: Task, args: SyscallArguments, kind: 'path' | 'link' | 'fd', use: (target: string | number, name: string, follow: boolean) => number, named = true): number {
+  function xattr(
+    task: Task,
+    args: SyscallArguments,
+    kind: 'path' | 'link' | 'fd',
+    use: (target: string | number, name: string, follow: boolean) => number,
+    named = true,
+  ): number {
     let target: string | number;
     if (kind === 'fd') {
       const file = fileOf(task, args);
@@ -520,38 +572,53 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
     }
     return use(target, name, kind !== 'link');
   }
-  const getxattr = (kind: 'path' | 'link' | 'fd'): Handler => (task, args) =>
-    xattr(task, args, kind, (target, name, follow) => {
-      const value = new Uint8Array(Math.min(args.size(3), 65536));
-      const result = files.getxattr(target, name, value, follow);
-      if (result <= 0 || value.length === 0) return result;
-      return task.process.space.write(args.pointer(2), value.subarray(0, result)) < 0 ? -EFAULT : result;
-    });
-  const setxattr = (kind: 'path' | 'link' | 'fd'): Handler => (task, args) =>
-    xattr(task, args, kind, (target, name, follow) => {
-      if (args.size(3) > 65536) return -E2BIG;
-      const value = task.process.space.read(args.pointer(2), args.size(3));
-      return value === undefined ? -EFAULT : files.setxattr(target, name, value, args.int(4), follow);
-    });
-  const listxattr = (kind: 'path' | 'link' | 'fd'): Handler => (task, args) =>
-    xattr(
-      task,
-      args,
-      kind,
-      (target, _name, follow) => {
-        const list = new Uint8Array(Math.min(args.size(2), 65536));
-        const result = files.listxattr(target, list, follow);
-        if (result <= 0 || list.length === 0) return result;
-        return task.process.space.write(args.pointer(1), list.subarray(0, result)) < 0 ? -EFAULT : result;
-      },
-      false,
-    );
-  const removexattr = (kind: 'path' | 'link' | 'fd'): Handler => (task, args) =>
-    xattr(task, args, kind, (target, name, follow) => files.removexattr(target, name, follow));
+  const getxattr =
+    (kind: 'path' | 'link' | 'fd'): Handler =>
+    (task, args) =>
+      xattr(task, args, kind, (target, name, follow) => {
+        const value = new Uint8Array(Math.min(args.size(3), 65536));
+        const result = files.getxattr(target, name, value, follow);
+        if (result <= 0 || value.length === 0) return result;
+        return task.process.space.write(args.pointer(2), value.subarray(0, result)) < 0 ? -EFAULT : result;
+      });
+  const setxattr =
+    (kind: 'path' | 'link' | 'fd'): Handler =>
+    (task, args) =>
+      xattr(task, args, kind, (target, name, follow) => {
+        if (args.size(3) > 65536) return -E2BIG;
+        const value = task.process.space.read(args.pointer(2), args.size(3));
+        return value === undefined ? -EFAULT : files.setxattr(target, name, value, args.int(4), follow);
+      });
+  const listxattr =
+    (kind: 'path' | 'link' | 'fd'): Handler =>
+    (task, args) =>
+      xattr(
+        task,
+        args,
+        kind,
+        (target, _name, follow) => {
+          const list = new Uint8Array(Math.min(args.size(2), 65536));
+          const result = files.listxattr(target, list, follow);
+          if (result <= 0 || list.length === 0) return result;
+          return task.process.space.write(args.pointer(1), list.subarray(0, result)) < 0 ? -EFAULT : result;
+        },
+        false,
+      );
+  const removexattr =
+    (kind: 'path' | 'link' | 'fd'): Handler =>
+    (task, args) =>
+      xattr(task, args, kind, (target, name, follow) => files.removexattr(target, name, follow));
 
   // --- copying inside the kernel ---
 
-  function copy(task: Task, from: OpenFile, to: OpenFile, fromAt: number | undefined, toAt: number | undefined, count: number): number {
+  function copy(
+    task: Task,
+    from: OpenFile,
+    to: OpenFile,
+    fromAt: number | undefined,
+    toAt: number | undefined,
+    count: number,
+  ): number {
     const buffer = new Uint8Array(Math.min(count, 65536));
     let done = 0;
     while (done < count) {
@@ -571,7 +638,15 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
     return done;
   }
 
-  function* copyWaiting(task: Task, from: OpenFile, to: OpenFile, fromAt: number | undefined, toAt: number | undefined, count: number, after: (done: number) => number): Call {
+  function* copyWaiting(
+    task: Task,
+    from: OpenFile,
+    to: OpenFile,
+    fromAt: number | undefined,
+    toAt: number | undefined,
+    count: number,
+    after: (done: number) => number,
+  ): Call {
     for (;;) {
       const done = copy(task, from, to, fromAt, toAt, Math.min(count, 65536 * 16));
       if (done !== -EAGAIN) return after(done);
@@ -587,7 +662,14 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
     }
   }
 
-  function copyCall(task: Task, fromFd: number, toFd: number, fromVa: number, toVa: number, count: number): number | Call {
+  function copyCall(
+    task: Task,
+    fromFd: number,
+    toFd: number,
+    fromVa: number,
+    toVa: number,
+    count: number,
+  ): number | Call {
     const from = task.process.files.get(fromFd);
     const to = task.process.files.get(toFd);
     if (from === undefined || to === undefined || !from.canRead || !to.canWrite) return -EBADF;
@@ -612,7 +694,9 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
     });
   }
 
-  const one = (args: SyscallArguments): Segment[] => [{ va: args.pointer(1), length: Math.min(args.size(2), 0x7fff_c000) }];
+  const one = (args: SyscallArguments): Segment[] => [
+    { va: args.pointer(1), length: Math.min(args.size(2), 0x7fff_c000) },
+  ];
   const badLength = (args: SyscallArguments): boolean => args.long(2) < 0;
 
   const vectorCall =
@@ -895,7 +979,8 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
       return task.process.space.write(args.pointer(1), bytes.subarray(0, count)) < 0 ? -EFAULT : count;
     },
     sendfile: (task, args) => copyCall(task, args.int(1), args.int(0), args.pointer(2), 0, args.size(3)),
-    copy_file_range: (task, args) => copyCall(task, args.int(0), args.int(2), args.pointer(1), args.pointer(3), args.size(4)),
+    copy_file_range: (task, args) =>
+      copyCall(task, args.int(0), args.int(2), args.pointer(1), args.pointer(3), args.size(4)),
     splice: (task, args) => copyCall(task, args.int(0), args.int(2), args.pointer(1), args.pointer(3), args.size(4)),
     memfd_create: (task, args) => {
       const name = task.process.space.readString(args.pointer(0), 249);
@@ -942,7 +1027,9 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
   function inotify(task: Task, flags: number): number {
     const fd = files.inotifyInit();
     if (fd < 0) return fd;
-    const file = new StreamFile(host, fd, O_RDONLY | (flags & O_NONBLOCK), 'anon_inode:inotify', 0o600, { nonBlocking: true });
+    const file = new StreamFile(host, fd, O_RDONLY | (flags & O_NONBLOCK), 'anon_inode:inotify', 0o600, {
+      nonBlocking: true,
+    });
     return install(task, file, flags);
   }
 }
@@ -951,4 +1038,3 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
 function normalizeKeepingLinks(path: string): string {
   return path.replace(/\/(?:\.?\/)+/g, '/').replace(/(.)\/\.?$/, '$1');
 }
-

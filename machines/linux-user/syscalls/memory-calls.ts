@@ -163,7 +163,11 @@ export function memoryCalls(kernel: Kernel): Record<string, Handler> {
     }
     const more = newLength - oldLength;
     if (!space.hasRoom(more, true)) return -ENOMEM;
-    if (old + oldLength === area.end && AddressSpace.isUserRange(old, old + newLength) && space.isFree(area.end, area.end + more)) {
+    if (
+      old + oldLength === area.end &&
+      AddressSpace.isUserRange(old, old + newLength) &&
+      space.isFree(area.end, area.end + more)
+    ) {
       extend(space, area, area.end, more);
       return vaToBig(old);
     }
@@ -204,7 +208,8 @@ export function memoryCalls(kernel: Kernel): Record<string, Handler> {
     if (advice === 4) space.discard(range.start, range.end);
     if (advice === 8) {
       // MADV_FREE: at once, which it may.
-      if (space.areas.some((area) => area.end > range.start && area.start < range.end && area.pages !== undefined)) return -EINVAL;
+      if (space.areas.some((area) => area.end > range.start && area.start < range.end && area.pages !== undefined))
+        return -EINVAL;
       space.discard(range.start, range.end);
     }
     return 0;
@@ -228,7 +233,16 @@ export function memoryCalls(kernel: Kernel): Record<string, Handler> {
     const pages = cache.anonymous(pageCeil(size));
     pages.use();
     const id = nextSegment++;
-    segments.set(id, { id, key, size, mode: flags & 0o777, pages, creator: task.process.pid, attached: 0, removed: false });
+    segments.set(id, {
+      id,
+      key,
+      size,
+      mode: flags & 0o777,
+      pages,
+      creator: task.process.pid,
+      attached: 0,
+      removed: false,
+    });
     return id;
   }
 
@@ -252,7 +266,15 @@ export function memoryCalls(kernel: Kernel): Record<string, Handler> {
     if ((flags & 0o40000) === 0 && !space.isFree(start, start + length)) return -EINVAL;
     const readOnly = (flags & 0o10000) !== 0;
     const prot = readOnly ? 1 : 3;
-    space.map({ start, end: start + length, prot, shared: true, mayWrite: !readOnly, pages: segment.pages, name: `/SYSV${segment.key.toString(16).padStart(8, '0')} (deleted)` });
+    space.map({
+      start,
+      end: start + length,
+      prot,
+      shared: true,
+      mayWrite: !readOnly,
+      pages: segment.pages,
+      name: `/SYSV${segment.key.toString(16).padStart(8, '0')} (deleted)`,
+    });
     let table = attachments.get(space);
     if (table === undefined) attachments.set(space, (table = new Map<number, SharedSegment>()));
     table.set(start, segment);

@@ -81,7 +81,16 @@ export function miscCalls(kernel: Kernel): Record<string, Handler> {
     const view = new DataView(bytes.buffer);
     const { pool } = kernel;
     const loads = host.process.loadAverages.map((load) => Math.round(load * 65536));
-    const values = [Math.floor(host.process.uptimeSeconds), ...loads, pool.totalPages * PAGE_SIZE, pool.freePages * PAGE_SIZE, 0, 0, 0, 0];
+    const values = [
+      Math.floor(host.process.uptimeSeconds),
+      ...loads,
+      pool.totalPages * PAGE_SIZE,
+      pool.freePages * PAGE_SIZE,
+      0,
+      0,
+      0,
+      0,
+    ];
     values.forEach((value, index) => view.setBigUint64(index * 8, BigInt(value), true));
     view.setUint16(80, kernel.processes.size, true);
     view.setUint32(104, 1, true);
@@ -91,7 +100,10 @@ export function miscCalls(kernel: Kernel): Record<string, Handler> {
   // --- prctl ---
 
   function prctl(task: Task, args: SyscallArguments): SysResult {
-    const { process, process: { space } } = task;
+    const {
+      process,
+      process: { space },
+    } = task;
     const put = (value: number): number => space.writeU32(args.pointer(1), value);
     switch (args.int(0)) {
       case 1: // PR_SET_PDEATHSIG
@@ -115,7 +127,8 @@ export function miscCalls(kernel: Kernel): Record<string, Handler> {
         return put(0);
       case 10:
         return 0;
-      case 15: { // PR_SET_NAME
+      case 15: {
+        // PR_SET_NAME
         const name = space.readString(args.pointer(1), 4096);
         if (typeof name === 'number') {
           const bytes = space.read(args.pointer(1), 15);
@@ -182,7 +195,17 @@ export function miscCalls(kernel: Kernel): Record<string, Handler> {
         else deadline = realtime ? kernel.now() + (time - Number(host.clock.realtime())) : time;
       }
     }
-    return kernel.futexes.call(kernel, task, args.pointer(0), operation, args.int(2), deadline, args.int(3), args.pointer(4), args.int(5));
+    return kernel.futexes.call(
+      kernel,
+      task,
+      args.pointer(0),
+      operation,
+      args.int(2),
+      deadline,
+      args.int(3),
+      args.pointer(4),
+      args.int(5),
+    );
   }
 
   const isPolicy = (policy: number): boolean => [0, 3, 5].includes(policy & 0xff);
@@ -214,7 +237,9 @@ export function miscCalls(kernel: Kernel): Record<string, Handler> {
         space.writeU32(args.pointer(0), 0x2008_0522);
         return -EINVAL;
       }
-      return args.pointer(1) === 0 ? 0 : space.write(args.pointer(1), new Uint8Array(version === 0x1998_0330 ? 12 : 24));
+      return args.pointer(1) === 0
+        ? 0
+        : space.write(args.pointer(1), new Uint8Array(version === 0x1998_0330 ? 12 : 24));
     },
     capset: () => -EPERM,
     getpriority: (task, args) => {
@@ -251,8 +276,10 @@ export function miscCalls(kernel: Kernel): Record<string, Handler> {
       const priority = task.process.space.readU32(args.pointer(1));
       return priority === undefined ? -EFAULT : priority === 0 ? 0 : -EINVAL;
     },
-    sched_get_priority_max: (_task, args) => ([1, 2].includes(args.int(0)) ? 99 : [0, 3, 5, 6].includes(args.int(0)) ? 0 : -EINVAL),
-    sched_get_priority_min: (_task, args) => ([1, 2].includes(args.int(0)) ? 1 : [0, 3, 5, 6].includes(args.int(0)) ? 0 : -EINVAL),
+    sched_get_priority_max: (_task, args) =>
+      [1, 2].includes(args.int(0)) ? 99 : [0, 3, 5, 6].includes(args.int(0)) ? 0 : -EINVAL,
+    sched_get_priority_min: (_task, args) =>
+      [1, 2].includes(args.int(0)) ? 1 : [0, 3, 5, 6].includes(args.int(0)) ? 0 : -EINVAL,
     sched_rr_get_interval: (task, args) => task.process.space.write(args.pointer(1), longBytes([0, 4_000_000])),
     sched_getattr: (task, args) => {
       const bytes = new Uint8Array(48);

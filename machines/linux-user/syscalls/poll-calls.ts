@@ -2,7 +2,20 @@
 //
 // Waiting for several files: poll, select, epoll; eventfd.
 import { EBADF, EFAULT, EINTR, EINVAL, ERESTARTNOHAND, ERESTART_RESTARTBLOCK } from '../abi/errno.ts';
-import { O_CLOEXEC, O_NONBLOCK, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI, POLLRDBAND, POLLRDNORM, POLLWRBAND, POLLWRNORM } from '../abi/files.ts';
+import {
+  O_CLOEXEC,
+  O_NONBLOCK,
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLNVAL,
+  POLLOUT,
+  POLLPRI,
+  POLLRDBAND,
+  POLLRDNORM,
+  POLLWRBAND,
+  POLLWRNORM,
+} from '../abi/files.ts';
 import { Epoll, type EpollEvent } from '../files/epoll.ts';
 import { EventFd } from '../files/event-files.ts';
 import type { OpenFile } from '../files/open-file.ts';
@@ -59,10 +72,13 @@ export function pollCalls(kernel: Kernel): Record<string, Handler> {
     const bytes = space.read(va, count * 8)?.slice();
     if (bytes === undefined) return -EFAULT;
     const view = new DataView(bytes.buffer);
-    const watched = Array.from({ length: count }, (_, n) => ({ fd: view.getInt32(n * 8, true), events: view.getInt16(n * 8 + 4, true) & 0xffff })).map(({ fd, events }) => ({ fd, events, file: fd < 0 ? undefined : files.get(fd) }));
+    const watched = Array.from({ length: count }, (_, n) => ({
+      fd: view.getInt32(n * 8, true),
+      events: view.getInt16(n * 8 + 4, true) & 0xffff,
+    })).map(({ fd, events }) => ({ fd, events, file: fd < 0 ? undefined : files.get(fd) }));
     watched.forEach(({ file }) => file?.retain());
     try {
-      for (let reason = ''; ; ) {
+      for (let reason = ''; ;) {
         let ready = 0;
         watched.forEach(({ fd, events, file }, n) => {
           const revents = fd < 0 ? 0 : file === undefined ? POLLNVAL : pollFile(file, events);
@@ -104,7 +120,13 @@ export function pollCalls(kernel: Kernel): Record<string, Handler> {
   const OUT_SET = POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR;
   const EX_SET = POLLPRI;
 
-  function* select(task: Task, count: number, sets: readonly number[], deadline: number | undefined, after: () => void): Call {
+  function* select(
+    task: Task,
+    count: number,
+    sets: readonly number[],
+    deadline: number | undefined,
+    after: () => void,
+  ): Call {
     const { space, files } = task.process;
     if (count < 0) return -EINVAL;
     const most = Math.min(count, 1024 * 64, limitOfFiles(task));
@@ -115,7 +137,8 @@ export function pollCalls(kernel: Kernel): Record<string, Handler> {
       if (va !== 0 && bytes === undefined) return -EFAULT;
       wanted.push(bytes);
     }
-    const has = (set: Uint8Array | undefined, fd: number): boolean => set !== undefined && (set[fd >> 3]! & (1 << (fd & 7))) !== 0;
+    const has = (set: Uint8Array | undefined, fd: number): boolean =>
+      set !== undefined && (set[fd >> 3]! & (1 << (fd & 7))) !== 0;
     const kinds = [
       [IN_SET, POLLIN],
       [OUT_SET, POLLOUT],
@@ -134,7 +157,7 @@ export function pollCalls(kernel: Kernel): Record<string, Handler> {
     }
     watched.forEach(({ file }) => file.retain());
     try {
-      for (let reason = ''; ; ) {
+      for (let reason = ''; ;) {
         let ready = 0;
         const result = wanted.map((set) => (set === undefined ? undefined : new Uint8Array(length)));
         for (const { file, fd, events } of watched) {
@@ -233,7 +256,7 @@ export function pollCalls(kernel: Kernel): Record<string, Handler> {
     if (most <= 0 || most > 0x1000_0000) return -EINVAL;
     epoll.retain();
     try {
-      for (let reason = ''; ; ) {
+      for (let reason = ''; ;) {
         const events = epoll.collect(Math.min(most, 4096), true);
         if (events.length > 0) {
           const bytes = new Uint8Array(events.length * 16);

@@ -71,7 +71,15 @@ const ARGUMENT_MOST = 128 * 4096;
 export function processCalls(kernel: Kernel): Record<string, Handler> {
   // --- clone ---
 
-  function clone(task: Task, flags: number, stack: number, stackSize: number, parentTid: number, childTid: number, tls: bigint): SysResult | Call {
+  function clone(
+    task: Task,
+    flags: number,
+    stack: number,
+    stackSize: number,
+    parentTid: number,
+    childTid: number,
+    tls: bigint,
+  ): SysResult | Call {
     const parent = task.process;
     if ((flags & CLONE_NEW) !== 0) return -EPERM;
     if ((flags & CLONE_PIDFD) !== 0) return -EINVAL;
@@ -110,7 +118,11 @@ export function processCalls(kernel: Kernel): Record<string, Handler> {
         space,
         files: shareOrCopy(parent.files, (flags & CLONE_FILES) !== 0, () => parent.files.clone()),
         fs: shareOrCopy(parent.fs, (flags & CLONE_FS) !== 0, () => new FsContext(parent.fs.cwd, parent.fs.umask)),
-        handlers: shareOrCopy(parent.handlers, (flags & CLONE_SIGHAND) !== 0, () => new SignalHandlers(parent.handlers.actions)),
+        handlers: shareOrCopy(
+          parent.handlers,
+          (flags & CLONE_SIGHAND) !== 0,
+          () => new SignalHandlers(parent.handlers.actions),
+        ),
         limits: parent.limits,
         credentials: parent.credentials,
         program: parent.program,
@@ -165,7 +177,14 @@ export function processCalls(kernel: Kernel): Record<string, Handler> {
 
   // --- execve ---
 
-  function execve(task: Task, dirfd: number, pathVa: number, argvVa: number, envVa: number, flags: number): SysResult | Call {
+  function execve(
+    task: Task,
+    dirfd: number,
+    pathVa: number,
+    argvVa: number,
+    envVa: number,
+    flags: number,
+  ): SysResult | Call {
     const { process } = task;
     const { space } = process;
     const path = readPath(space, pathVa);
@@ -271,7 +290,12 @@ export function processCalls(kernel: Kernel): Record<string, Handler> {
     }
   }
 
-  function execHost(task: Task, hostPath: string, argv: readonly Uint8Array[], environment: readonly Uint8Array[]): SysResult | Call {
+  function execHost(
+    task: Task,
+    hostPath: string,
+    argv: readonly Uint8Array[],
+    environment: readonly Uint8Array[],
+  ): SysResult | Call {
     const { process } = task;
     const { process: hostProcess } = kernel.host;
     if (hostProcess.spawn === undefined || process.tasks.size > 1) return -ENOEXEC;
@@ -357,7 +381,13 @@ export function processCalls(kernel: Kernel): Record<string, Handler> {
     return any ? 0 : -ECHILD;
   }
 
-  function* waitChild(task: Task, type: number, id: number, options: number, put: (found: Found | undefined) => number): Call {
+  function* waitChild(
+    task: Task,
+    type: number,
+    id: number,
+    options: number,
+    put: (found: Found | undefined) => number,
+  ): Call {
     for (;;) {
       const found = findChild(task.process, type, id, options);
       if (typeof found === 'object') return put(found);
@@ -416,7 +446,8 @@ export function processCalls(kernel: Kernel): Record<string, Handler> {
 
   // --- groups and sessions ---
 
-  const processOf = (task: Task, pid: number): Process | undefined => (pid === 0 ? task.process : kernel.processes.get(pid));
+  const processOf = (task: Task, pid: number): Process | undefined =>
+    pid === 0 ? task.process : kernel.processes.get(pid);
 
   function setpgid(task: Task, args: SyscallArguments): number {
     const pid = args.int(0) === 0 ? task.process.pid : args.int(0);
@@ -464,12 +495,12 @@ export function processCalls(kernel: Kernel): Record<string, Handler> {
   };
 
   return {
-    clone: (task, args) => clone(task, args.uint(0), args.pointer(1), 16, args.pointer(3), args.pointer(4), args.raw(5)),
+    clone: (task, args) =>
+      clone(task, args.uint(0), args.pointer(1), 16, args.pointer(3), args.pointer(4), args.raw(5)),
     clone2: (task, args) =>
       clone(task, args.uint(0), args.pointer(1), args.size(2), args.pointer(3), args.pointer(4), args.raw(5)),
     execve: (task, args) => execve(task, AT_FDCWD, args.pointer(0), args.pointer(1), args.pointer(2), 0),
-    execveat: (task, args) =>
-      execve(task, args.int(0), args.pointer(1), args.pointer(2), args.pointer(3), args.int(4)),
+    execveat: (task, args) => execve(task, args.int(0), args.pointer(1), args.pointer(2), args.pointer(3), args.int(4)),
     exit: (task, args) => {
       if (task.process.tasks.size === 1) kernel.exitProcess(task.process, (args.int(0) & 0xff) << 8);
       else kernel.exitTask(task);
@@ -500,7 +531,8 @@ export function processCalls(kernel: Kernel): Record<string, Handler> {
       const target = args.int(0) === 0 ? task : kernel.tasks.get(args.int(0));
       if (target === undefined) return -ESRCH;
       const { space } = task.process;
-      if (space.writeU64(args.pointer(1), target.robustList === 0 ? 0n : vaToBig(target.robustList)) < 0) return -EFAULT;
+      if (space.writeU64(args.pointer(1), target.robustList === 0 ? 0n : vaToBig(target.robustList)) < 0)
+        return -EFAULT;
       return space.writeU64(args.pointer(2), 24n);
     },
     getpgid: (task, args) => processOf(task, args.int(0))?.group ?? -ESRCH,
@@ -538,7 +570,10 @@ export function processCalls(kernel: Kernel): Record<string, Handler> {
     },
     setgroups: () => -EPERM,
     getrusage: (task, args) => {
-      const { process, process: { space } } = task;
+      const {
+        process,
+        process: { space },
+      } = task;
       const who = args.int(0);
       if (who === -1) return putUsage(space, args.pointer(1), process.childUsage);
       if (who !== 0 && who !== 1) return -EINVAL;

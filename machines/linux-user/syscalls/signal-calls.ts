@@ -271,4 +271,3 @@ export function signalCalls(kernel: Kernel): Record<string, Handler> {
     pidfd_send_signal: () => -38,
   };
 }
-

@@ -47,13 +47,24 @@ export function socketCalls(kernel: Kernel): Record<string, Handler> {
     if (file === undefined) return -EBADF;
     return file instanceof StreamFile && file.isSocket ? file : -ENOTSOCK;
   }
-  const withSocket = (task: Task, args: SyscallArguments, use: (file: StreamFile) => SysResult | Call): SysResult | Call => {
+  const withSocket = (
+    task: Task,
+    args: SyscallArguments,
+    use: (file: StreamFile) => SysResult | Call,
+  ): SysResult | Call => {
     const file = socketOf(task, args.int(0));
     return typeof file === 'number' ? file : use(file);
   };
 
   function install(task: Task, fd: number, flags: number): number {
-    const file = new StreamFile(host, fd, O_RDWR | (flags & O_NONBLOCK), `socket:[${fd + 2_000_000}]`, S_IFSOCK | 0o777, { nonBlocking: true });
+    const file = new StreamFile(
+      host,
+      fd,
+      O_RDWR | (flags & O_NONBLOCK),
+      `socket:[${fd + 2_000_000}]`,
+      S_IFSOCK | 0o777,
+      { nonBlocking: true },
+    );
     return task.process.files.add(file, (flags & O_CLOEXEC) !== 0, limitOfFiles(task));
   }
 
@@ -118,7 +129,7 @@ export function socketCalls(kernel: Kernel): Record<string, Handler> {
     const deadline = timeoutOption(file, SO_RCVTIMEO);
     file.retain();
     try {
-      for (let reason = ''; ; ) {
+      for (let reason = ''; ;) {
         const address = new Uint8Array(ADDRESS_MOST);
         const length = Uint32Array.of(ADDRESS_MOST);
         const fd = sockets.accept(file.hostFd!, address, length);
@@ -162,7 +173,7 @@ export function socketCalls(kernel: Kernel): Record<string, Handler> {
   /** Guest descriptors in a control message become those of the host. */
   function translateOut(task: Task, control: Uint8Array): number {
     const view = new DataView(control.buffer, control.byteOffset, control.byteLength);
-    for (let at = 0; at + 16 <= control.length; ) {
+    for (let at = 0; at + 16 <= control.length;) {
       const length = Number(view.getBigUint64(at, true));
       if (length < 16 || at + length > control.length) return -EINVAL;
       const level = view.getInt32(at + 8, true);
@@ -185,15 +196,18 @@ export function socketCalls(kernel: Kernel): Record<string, Handler> {
   /** Descriptors of the host that arrived become the guest's. */
   function translateIn(task: Task, control: Uint8Array, closeOnExec: boolean): void {
     const view = new DataView(control.buffer, control.byteOffset, control.byteLength);
-    for (let at = 0; at + 16 <= control.length; ) {
+    for (let at = 0; at + 16 <= control.length;) {
       const length = Number(view.getBigUint64(at, true));
       if (length < 16) return;
       if (view.getInt32(at + 8, true) === SOL_SOCKET && view.getInt32(at + 12, true) === SCM_RIGHTS) {
         for (let item = at + 16; item + 4 <= Math.min(at + length, control.length); item += 4) {
           const fd = view.getInt32(item, true);
           const flags = host.files.flags(fd);
-          const file = wrapHostFd(host, cache, fd, Math.max(flags, 0), `passed:[${fd}]`, { nonBlocking: flags >= 0 && (flags & O_NONBLOCK) !== 0 });
-          const guest = typeof file === 'number' ? -EMFILE : task.process.files.add(file, closeOnExec, limitOfFiles(task));
+          const file = wrapHostFd(host, cache, fd, Math.max(flags, 0), `passed:[${fd}]`, {
+            nonBlocking: flags >= 0 && (flags & O_NONBLOCK) !== 0,
+          });
+          const guest =
+            typeof file === 'number' ? -EMFILE : task.process.files.add(file, closeOnExec, limitOfFiles(task));
           view.setInt32(item, guest, true);
         }
       }
@@ -268,14 +282,17 @@ export function socketCalls(kernel: Kernel): Record<string, Handler> {
 
   function* receive(task: Task, file: StreamFile, request: Receiver, firstDeadline?: number): Call {
     const { space } = task.process;
-    const length = Math.min(request.segments.reduce((sum, segment) => sum + segment.length, 0), DATA_MOST);
+    const length = Math.min(
+      request.segments.reduce((sum, segment) => sum + segment.length, 0),
+      DATA_MOST,
+    );
     const deadline = firstDeadline ?? timeoutOption(file, SO_RCVTIMEO);
     const mayWait = (file.flags & O_NONBLOCK) === 0 && (request.flags & MSG_DONTWAIT) === 0;
     const data = new Uint8Array(length);
     let done = 0;
     file.retain();
     try {
-      for (let reason = ''; ; ) {
+      for (let reason = ''; ;) {
         const name = new Uint8Array(request.wantsName ? ADDRESS_MOST : 0);
         const control = new Uint8Array(Math.min(request.controlLength, CONTROL_MOST));
         const passed = request.flags & ~(MSG_WAITALL | MSG_CMSG_CLOEXEC | MSG_WAITFORONE);

@@ -76,7 +76,19 @@ export const STATFS_SIZE = 120;
 export function statfsBytes(stat: HostStatfs): Uint8Array {
   const bytes = new Uint8Array(STATFS_SIZE);
   const view = new DataView(bytes.buffer);
-  const values = [stat.type, stat.bsize, stat.blocks, stat.bfree, stat.bavail, stat.files, stat.ffree, 0n, 255n, stat.bsize, 0n];
+  const values = [
+    stat.type,
+    stat.bsize,
+    stat.blocks,
+    stat.bfree,
+    stat.bavail,
+    stat.files,
+    stat.ffree,
+    0n,
+    255n,
+    stat.bsize,
+    0n,
+  ];
   values.forEach((value, index) => view.setBigUint64(index * 8, BigInt.asUintN(64, value), true));
   return bytes;
 }

@@ -112,7 +112,8 @@ export function timeCalls(kernel: Kernel): Record<string, Handler> {
   function armItimer(process: Process, which: number): void {
     const itimer = process.itimers[which]!;
     // CPU time cannot run faster than the clock, with one thread.
-    const wait = Math.max(0, itimer.expiresNs - itimerNow(process, which)) / (which === 0 ? 1 : Math.max(1, process.tasks.size));
+    const wait =
+      Math.max(0, itimer.expiresNs - itimerNow(process, which)) / (which === 0 ? 1 : Math.max(1, process.tasks.size));
     itimer.timer = kernel.timers.add(kernel.now() + Math.max(wait, which === 0 ? 0 : 500_000), () => {
       if (process.isZombie) return;
       const now = itimerNow(process, which);
@@ -145,7 +146,10 @@ export function timeCalls(kernel: Kernel): Record<string, Handler> {
 
   function setitimer(task: Task, args: SyscallArguments): number {
     const which = args.int(0);
-    const { process, process: { space } } = task;
+    const {
+      process,
+      process: { space },
+    } = task;
     if (which < 0 || which > 2) return -EINVAL;
     const [oldInterval, oldValue] = itimerValue(process, which);
     let values: number[] = [0, 0];
@@ -174,7 +178,10 @@ export function timeCalls(kernel: Kernel): Record<string, Handler> {
   // --- POSIX timers ---
 
   function timerCreate(task: Task, args: SyscallArguments): number {
-    const { process, process: { space } } = task;
+    const {
+      process,
+      process: { space },
+    } = task;
     const id = args.int(0);
     if (clockNow(task, id) === undefined) return -EINVAL;
     if (process.posixTimers.size >= process.limit(11)) return -EAGAIN;
@@ -242,7 +249,14 @@ export function timeCalls(kernel: Kernel): Record<string, Handler> {
       return;
     }
     timer.lastOverrun = periods - 1;
-    const info = { signo: timer.signo, code: SI_TIMER, timer: timer.id, overrun: periods - 1, value: timer.value, owner: timer };
+    const info = {
+      signo: timer.signo,
+      code: SI_TIMER,
+      timer: timer.id,
+      overrun: periods - 1,
+      value: timer.value,
+      owner: timer,
+    };
     kernel.sendSignal(process, info, target);
   }
 
@@ -300,7 +314,9 @@ export function timeCalls(kernel: Kernel): Record<string, Handler> {
       const id = args.int(0);
       if (clockNow(task, id) === undefined) return -EINVAL;
       const coarse = id === CLOCK_REALTIME_COARSE || id === CLOCK_MONOTONIC_COARSE;
-      return args.pointer(1) === 0 ? 0 : task.process.space.write(args.pointer(1), pairBytes(0, coarse ? 1e9 / CLOCK_TICKS : 1));
+      return args.pointer(1) === 0
+        ? 0
+        : task.process.space.write(args.pointer(1), pairBytes(0, coarse ? 1e9 / CLOCK_TICKS : 1));
     },
     clock_settime: (task, args) => (clockNow(task, args.int(0)) === undefined ? -EINVAL : -EPERM),
     clock_adjtime: () => -EPERM,
@@ -375,10 +391,15 @@ export function timeCalls(kernel: Kernel): Record<string, Handler> {
     },
     times: (task, args): SysResult => {
       const { process } = task;
-      const values = [kernel.processCpuTime(process), process.usage.systemNs, process.childUsage.userNs, process.childUsage.systemNs];
-      if (args.pointer(0) !== 0 && process.space.write(args.pointer(0), longBytes(values.map(ticks))) < 0) return -EFAULT;
+      const values = [
+        kernel.processCpuTime(process),
+        process.usage.systemNs,
+        process.childUsage.userNs,
+        process.childUsage.systemNs,
+      ];
+      if (args.pointer(0) !== 0 && process.space.write(args.pointer(0), longBytes(values.map(ticks))) < 0)
+        return -EFAULT;
       return ticks(kernel.now());
     },
   };
 }
-

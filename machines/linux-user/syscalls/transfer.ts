@@ -57,7 +57,12 @@ export function pointerAt(view: DataView, offset: number): number {
 const totalOf = (segments: readonly Segment[]): number => segments.reduce((sum, { length }) => sum + length, 0);
 
 /** A buffer for all segments: the program's own memory when it is one piece. */
-function staging(space: AddressSpace, segments: readonly Segment[], length: number, write: boolean): Uint8Array | undefined {
+function staging(
+  space: AddressSpace,
+  segments: readonly Segment[],
+  length: number,
+  write: boolean,
+): Uint8Array | undefined {
   const first = segments.find((segment) => segment.length > 0);
   if (first === undefined) return undefined;
   if (first.length < length || (first.va % PAGE_SIZE) + length > PAGE_SIZE) return undefined;
