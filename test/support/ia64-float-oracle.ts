@@ -145,3 +145,45 @@ export function squareRoot(environment: Environment, n: Register): Result {
   const newScale = ((odd ? scale - 1 : scale) - 200) / 2;
   return round(environment, { negative: false, magnitude: root, scale: newScale }, root * root !== wide);
 }
+
+/** To an integer of `bits` bits; undefined when there is none, which is invalid. */
+export function toInteger(
+  rounding: Environment['rounding'],
+  n: Register,
+  bits: number,
+  unsigned: boolean,
+): { readonly value: bigint; readonly inexact: boolean } | undefined {
+  const { negative, magnitude, scale } = exactly(n);
+  const { whole, rest } = shifted(magnitude, -scale);
+  const environment = { precision: 64, emax: 16383, rounding, flush: false };
+  const rounded = whole + (goesUp(environment, negative, (whole & 1n) === 1n, rest) ? 1n : 0n);
+  const value = negative ? -rounded : rounded;
+  const low = unsigned ? 0n : -(1n << BigInt(bits - 1));
+  const high = unsigned ? (1n << BigInt(bits)) - 1n : (1n << BigInt(bits - 1)) - 1n;
+  return value < low || value > high ? undefined : { value, inexact: rest !== 0 };
+}
+
+/** -1, 0 or 1. */
+export function order(a: Register, b: Register): number {
+  const [x, y] = [exactly(a), exactly(b)];
+  const scale = Math.min(x.scale, y.scale);
+  const value = (e: Exact): bigint => (e.magnitude << BigInt(e.scale - scale)) * (e.negative ? -1n : 1n);
+  const [p, q] = [value(x), value(y)];
+  return p < q ? -1 : p > q ? 1 : 0;
+}
+
+/** A single's bits as a register; finite. */
+export function fromSingle(bits: number): Register {
+  const sign = (bits >>> 31) << 17;
+  const exponent = (bits >>> 23) & 0xff;
+  const fraction = BigInt(bits & 0x7f_ffff) << 40n;
+  if (exponent === 0) return { significand: fraction, signExponent: sign | (fraction === 0n ? 0 : 0xff81) };
+  return { significand: fraction | INTEGER, signExponent: sign | (exponent + 0xff80) };
+}
+
+/** The single that a result rounded to one is. */
+export function toSingle({ significand, signExponent }: Register): number {
+  const isNormal = significand >= INTEGER;
+  const exponent = isNormal ? ((signExponent & 0x1_ffff) === 0x1_ffff ? 255 : (signExponent & 0x1_ffff) - 0xff80) : 0;
+  return ((((signExponent >> 17) & 1) << 31) | (exponent << 23) | Number((significand >> 40n) & 0x7f_ffffn)) >>> 0;
+}

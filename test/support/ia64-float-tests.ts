@@ -6,9 +6,13 @@ import {
   type Environment,
   type Register,
   type Result,
+  fromSingle,
   multiplyAdd,
+  order,
   quotient,
   squareRoot,
+  toInteger,
+  toSingle,
 } from './ia64-float-oracle.ts';
 import { EXECUTE, Ia64, READ } from './ia64.ts';
 
@@ -79,6 +83,7 @@ export class FloatBench {
   #load(place: number, bundles: readonly Uint8Array[]): () => void {
     const at = TEXT + BigInt(place);
     this.cpu.write(at, code(...bundles, bundle('MII', op('break.m', { imm: 1 }))));
+    this.cpu.core.newSpace(this.cpu.space);
     return () => {
       this.cpu.state.ip = at;
       this.cpu.state.slot = 0;
@@ -184,6 +189,119 @@ export class FloatBench {
     );
   }
 
+  /** Conversions to integers, signed and not, in every rounding mode and truncating. */
+  conversions(count: number): string | undefined {
+    const names = ['fcvt.fx', 'fcvt.fxu', 'fcvt.fx.trunc', 'fcvt.fxu.trunc'];
+    const runs = names.map((name, i) =>
+      this.#load(0x400 + i * 32, [bundle('MFI', op('nop.m'), op(name, { a: 8, b: 9, imm: 0 }))]),
+    );
+    for (let n = 0; n < count; n++) {
+      const which = this.random.below(4);
+      const rounding = this.random.below(4) as 0 | 1 | 2 | 3;
+      const x = this.random.register(31, 36);
+      this.#controls({ rounding });
+      this.#set(9, x);
+      runs[which]!();
+      const expected = toInteger(which >= 2 ? 3 : rounding, x, 64, (which & 1) !== 0);
+      const wrong = this.#compare(`${names[which]} ${rounding}`, [x], this.#result(8), {
+        significand: BigInt.asUintN(64, expected?.value ?? 1n << 63n),
+        signExponent: 0x1003e,
+        flags: expected === undefined ? 1 : expected.inexact ? 0x20 : 0,
+      });
+      if (wrong !== undefined) return wrong;
+    }
+    return undefined;
+  }
+
+  /** Compares, minimum and maximum of numbers near each other. */
+  comparisons(count: number): string | undefined {
+    const names = ['fcmp.eq', 'fcmp.lt', 'fcmp.le', 'fmin', 'fmax', 'famin', 'famax'];
+    const runs = names.map((name, i) =>
+      this.#load(0x600 + i * 32, [
+        bundle(
+          'MFI',
+          op('nop.m'),
+          op(name, { a: i < 3 ? 6 : 8, d: 7, b: 9, c: 10, imm: BigInt(i < 3 ? RELATIONS[i]! : 0) }),
+        ),
+      ]),
+    );
+    const positive = ({ significand, signExponent }: Register): Register => ({
+      significand,
+      signExponent: signExponent & 0x1_ffff,
+    });
+    for (let n = 0; n < count; n++) {
+      const which = this.random.below(names.length);
+      const x = this.random.register(0, 1);
+      const y = [x, this.random.register(0, 1), { ...x, signExponent: x.signExponent ^ 0x2_0000 }][
+        this.random.below(3)
+      ]!;
+      this.#controls({ rounding: 0 });
+      this.#set(9, x);
+      this.#set(10, y);
+      runs[which]!();
+      const found = which >= 5 ? order(positive(x), positive(y)) : order(x, y);
+      if (which < 3) {
+        const holds = which === 0 ? found === 0 : which === 1 ? found < 0 : found <= 0;
+        if (this.cpu.state.predicate(6) !== holds || this.cpu.state.predicate(7) === holds) {
+          return `${names[which]} of ${JSON.stringify([x, y].map(String))}`;
+        }
+      } else {
+        const first = which % 2 === 1 ? found < 0 : found > 0;
+        const wrong = this.#compare(names[which]!, [x, y], this.#result(8), { ...(first ? x : y), flags: 0 });
+        if (wrong !== undefined) return wrong;
+      }
+    }
+    return undefined;
+  }
+
+  /** Pairs of singles: multiply-adds and conversions. */
+  pairs(count: number): string | undefined {
+    const names = ['fpma', 'fpms', 'fpnma', 'fpcvt.fx', 'fpcvt.fxu', 'fpcvt.fx.trunc', 'fpcvt.fxu.trunc'];
+    const runs = names.map((name, i) =>
+      this.#load(0x800 + i * 32, [bundle('MFI', op('nop.m'), op(name, { a: 8, b: 9, c: 10, d: 11, imm: 0 }))]),
+    );
+    const single = (middle: number): number => {
+      const exponent = Math.min(Math.max(middle + this.random.below(60) - 30, 1), 254);
+      return (
+        ((this.random.below(2) << 31) | (exponent << 23) | (Number(this.random.significand() >> 40n) & 0x7f_ffff)) >>> 0
+      );
+    };
+    const pair = ([high, low]: readonly number[]): Register => ({
+      significand: (BigInt(high!) << 32n) | BigInt(low!),
+      signExponent: 0x1003e,
+    });
+    for (let n = 0; n < count; n++) {
+      const which = this.random.below(names.length);
+      const rounding = this.random.below(4) as 0 | 1 | 2 | 3;
+      const middle = which >= 3 ? 140 : [127, 127, 180, 70][this.random.below(4)]!;
+      const [b, c, d] = [0, 1, 2].map(() => [single(middle), single(middle)] as const);
+      this.#controls({ rounding });
+      this.#set(9, pair(b!));
+      this.#set(10, pair(c!));
+      this.#set(11, pair(d!));
+      runs[which]!();
+      let flags = 0;
+      const lanes = [0, 1].map((lane) => {
+        const [x, y, z] = [b!, c!, d!].map((one) => fromSingle(one[lane as 0 | 1]));
+        if (which >= 3) {
+          const found = toInteger(which >= 5 ? 3 : rounding, x!, 32, which % 2 === 0);
+          flags |= found === undefined ? 1 : found.inexact ? 0x20 : 0;
+          return Number(BigInt.asUintN(32, found?.value ?? 1n << 31n));
+        }
+        const environment: Environment = { precision: 24, emax: 127, rounding, flush: false };
+        const result = multiplyAdd(environment, x!, y!, z!, which === 2, which === 1);
+        flags |= result.flags;
+        return toSingle(result);
+      });
+      const wrong = this.#compare(`${names[which]} ${rounding}`, [pair(b!), pair(c!), pair(d!)], this.#result(8), {
+        ...pair(lanes),
+        flags,
+      });
+      if (wrong !== undefined) return wrong;
+    }
+    return undefined;
+  }
+
   quotients(count: number): string | undefined {
     const kinds = [
       { precision: 64, emax: 16383, lines: DIVIDE_EXTENDED },
@@ -236,6 +354,9 @@ export class FloatBench {
     return { significand: (significand >> BigInt(64 - precision)) << BigInt(64 - precision), signExponent };
   }
 }
+
+/** The fields ra, rb and sf of eq, lt and le. */
+const RELATIONS = [0, 4, 8] as const;
 
 /** One floating-point instruction in the assembler's words. */
 function parse(line: string): Instruction {

@@ -9,6 +9,18 @@ describe('IA-64 floating point', () => {
     expect(bench.multiplyAdds(20_000)).toBeUndefined();
   });
 
+  it('converts to integers', () => {
+    expect(bench.conversions(10_000)).toBeUndefined();
+  });
+
+  it('compares and chooses', () => {
+    expect(bench.comparisons(10_000)).toBeUndefined();
+  });
+
+  it('does the same to pairs of singles', () => {
+    expect(bench.pairs(10_000)).toBeUndefined();
+  });
+
   it('gives the quotients the sequences promise', () => {
     expect(bench.quotients(3000)).toBeUndefined();
   });
