@@ -5,7 +5,7 @@ import { ALAT_FLOATING, ALAT_GENERAL, alatHas, alatRemove } from './alat';
 import { jump } from './code';
 import { ipOf, stopAt } from './fault';
 import { call, popFrame, rotate } from './stack';
-import { A, B, Cpu, REASON_ATTENTION, REASON_BUDGET, br, cpuOf, fr, imm, nat, pr, setBr } from './state';
+import { A, B, Cpu, REASON_AGAIN, REASON_ATTENTION, REASON_BUDGET, br, cpuOf, fr, imm, nat, pr, setBr } from './state';
 
 /** Taken branches between looks at the attention word. */
 export const QUANTUM: i32 = 1024;
@@ -150,8 +150,15 @@ export function op_br_call_b(base: u32, at: u32): u32 {
 
 export function op_br_ret(base: u32, at: u32): u32 {
   const target: u64 = br(base, B(at)) & ~0xf;
+  const cpu = cpuOf(base);
+  const nats: u32 = cpu.nats;
   if (!popFrame(base, at)) return 0;
-  return arrive(base, jump(base, target));
+  const next: u32 = arrive(base, jump(base, target));
+  if (cpu.nats == nats || next == 0) return next;
+  // The frame brought NaTs back: the other loop goes on.
+  cpu.at = next;
+  cpu.reason = REASON_AGAIN;
+  return 0;
 }
 
 export function op_brl(base: u32, at: u32): u32 {

@@ -232,6 +232,8 @@ export function call(base: u32, at: u32): bool {
     }
     if (cpu.nats != 0) memory.copy(base + STACKED_NAT, base + STACKED_NAT + sol, outputs);
   }
+  // Registers beyond the frame hold nothing.
+  if (cpu.nats != 0) memory.fill(base + STACKED_NAT + outputs, 0, 96 - outputs);
   cpu.dirty = 0;
   cpu.pfs = cfm | (cpu.ec << 52) | 0xc000_0000_0000_0000;
   cpu.cfm = outputs;

@@ -198,8 +198,8 @@ describe('IA-64 core', () => {
     it('brings NaTs back', () => {
       cpu.state.setGr(33, 5n, true);
       const program = [b(call(0, 2)), b(op('br.cond', { imm: 2 * 16 })), b(op('br.ret', { b: 0 }))];
-      expect(run(...program)).toBe(done);
-      expect([32, 33, 34].map((n) => cpu.state.grNat(n))).toEqual([false, true, false]);
+      expect(run(...program, m(op('add', { a: 8, b: 33, c: 0 })))).toBe(done);
+      expect([8, 32, 33, 34].map((n) => cpu.state.grNat(n))).toEqual([true, false, true, false]);
       expect(cpu.state.gr(33)).toBe(5n);
     });
 
