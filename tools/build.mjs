@@ -1,6 +1,6 @@
 // Builds dist/: generated sources, one WebAssembly module per CPU core, and the compiled TypeScript.
 // Each step is skipped while its outputs are newer than its inputs. --force rebuilds all.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,6 +29,9 @@ const run = (module, ...args) =>
 
 /** AssemblyScript entry files, one per instruction set; the target of the same name is in asconfig.json. */
 const cores = ['ppc', 'ia64', 'm68k'].filter((isa) => existsSync(`core/${isa}/index.ts`));
+/** `--isa NAME` builds that core alone. */
+const isaOption = process.argv.indexOf('--isa');
+const wantedCores = isaOption < 0 ? [...cores] : [process.argv[isaOption + 1]];
 
 for (const [path, text] of Object.entries({
   ...(cores.includes('ppc') ? generate() : {}),
@@ -41,12 +44,28 @@ for (const [path, text] of Object.entries({
   writeFileSync(path, text);
 }
 mkdirSync('dist/core', { recursive: true });
-for (const isa of cores) {
-  const sources = ['core/common', `core/${isa}`].flatMap((folder) => files(folder, (path) => !path.includes('/host/')));
-  if (stale(`dist/core/${isa}.wasm`, [...sources, 'asconfig.json'])) {
+/** Compiles one core; resolves when its module is written. */
+const buildCore = (isa) =>
+  new Promise((resolve, reject) => {
     console.error(`building core/${isa}`);
-    run('assemblyscript/bin/asc.js', `core/${isa}/index.ts`, '--config', 'asconfig.json', '--target', isa);
-  }
+    const args = [`core/${isa}/index.ts`, '--config', 'asconfig.json', '--target', isa];
+    const child = spawn(process.execPath, ['node_modules/assemblyscript/bin/asc.js', ...args], { stdio: 'inherit' });
+    child.on('error', reject);
+    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`core/${isa} does not compile`))));
+  });
+const staleCores = wantedCores.filter((isa) => {
+  const sources = ['core/common', `core/${isa}`].flatMap((folder) => files(folder, (path) => !path.includes('/host/')));
+  return stale(`dist/core/${isa}.wasm`, [...sources, 'asconfig.json']);
+});
+// Two at a time: that many cores the machines this is built on have.
+const workers = [0, 1].map(async () => {
+  for (let isa = staleCores.pop(); isa !== undefined; isa = staleCores.pop()) await buildCore(isa);
+});
+try {
+  await Promise.all(workers);
+} catch (error) {
+  console.error(error.message);
+  process.exit(1);
 }
 if (only !== 'core') {
   const sources = ['core', 'machines', 'frontends', 'tsconfig.json', 'tsconfig.web.json'].flatMap((path) =>
