@@ -172,6 +172,7 @@ export class AddressSpace {
 
   /** The address of a free stretch of `length` bytes at or above `hint`, or undefined. */
   findFree(length: number, hint: number): number | undefined {
+    if (length > REGION_LIMIT) return undefined;
     let va = hint === 0 ? REGION_SPAN : hint;
     for (let index = this.#index(va); ; index++) {
       if (regionOffset(va) + length > REGION_LIMIT) {

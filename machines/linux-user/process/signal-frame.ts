@@ -22,6 +22,7 @@ import {
   registersBetween,
   setFrame,
   skipRegisters,
+  slotOf,
   spillRegisters,
 } from './register-stack.ts';
 import { SIGINFO_SIZE, encodeSigInfo, type SigInfo } from './siginfo.ts';
@@ -231,7 +232,8 @@ export function leaveHandler(cpu: CpuState, space: AddressSpace, alt: AltStack):
     const registers = fillRegisters(space, frameBase, sof, bsp0, rnat);
     const collection = collectionFor(space, frameBase, bsp0, rnat);
     if (registers === undefined || collection === undefined) return undefined;
-    cpu.resetStack(frameBase, collection, cfm);
+    const below = (1n << BigInt(slotOf(frameBase))) - 1n;
+    cpu.resetStack(frameBase, collection & below, cfm);
     setFrame(cpu, registers);
   }
 

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+//
+// The IA-64 programs in $EMERITUS_GUESTS/ia64 through the command, each against its expected output.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const command = fileURLToPath(new URL('../../bin/emeritus', import.meta.url));
+const guests = process.env['EMERITUS_GUESTS'] ?? fileURLToPath(new URL('../../../shared/guests', import.meta.url));
+const folder = join(guests, 'ia64');
+const present = existsSync(join(folder, 'bin'));
+const names = present ? readdirSync(join(folder, 'expected')).map((file) => file.replace(/\.txt$/, '')) : [];
+
+function run(args: readonly string[], work: string) {
+  return spawnSync(process.execPath, [command, 'run', '-L', 'sysroot', ...args], {
+    cwd: folder,
+    env: { ...process.env, TMPDIR: work },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 300_000,
+    killSignal: 'SIGKILL',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+}
+
+describe.skipIf(!present)(`IA-64 programs${present ? '' : ` (no ${folder}; set EMERITUS_GUESTS)`}`, () => {
+  for (const name of names) {
+    for (const kind of ['static', 'dyn']) {
+      const program = join('bin', `${name}.${kind}`);
+      if (!existsSync(join(folder, program))) continue;
+      it(`${name}.${kind}`, () => {
+        const work = mkdtempSync(join(tmpdir(), 'emeritus-ia64-'));
+        try {
+          mkdirSync(join(work, 'bb'));
+          const args =
+            name === 'busybox'
+              ? [program, 'ash', 'src/busybox.sh', join(folder, program), join(work, 'bb')]
+              : [program];
+          const result = run(args, work);
+          let output = result.stdout.toString('latin1');
+          // Times are not compared.
+          if (name === 'bench') output = output.replace(/ [0-9.]* s$/gm, '');
+          expect(output).toBe(readFileSync(join(folder, 'expected', `${name}.txt`), 'latin1'));
+          expect([result.status, result.signal]).toEqual([0, null]);
+        } finally {
+          rmSync(work, { recursive: true, force: true });
+        }
+      });
+    }
+  }
+
+  it.each([
+    ['no/such/program', 127, /no such file/],
+    ['src/hello.c', 126, /permission denied/],
+    ['bin', 126, /permission denied/],
+  ])('says in one line why %s does not run', (program, status, message) => {
+    const result = run([program], tmpdir());
+    expect(result.status).toBe(status);
+    expect(result.stderr.toString()).toMatch(message);
+    expect(result.stderr.toString().trim().split('\n')).toHaveLength(1);
+  });
+});
