@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseDisplay, serveDisplay } from '../../../frontends/cli/display.ts';
+import { parseSpiceUrl } from '../../../frontends/cli/view.ts';
+import { MachineSession, LocalChannel } from '../../../machines/backplane/session.ts';
+import { FakeMachine } from '../../support/fake-machine.ts';
+import { TestViewer } from '../../support/spice.ts';
+
+let folder = '';
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'emeritus-display-'))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const file = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+
+describe('--display', () => {
+  it('is none or spice on the loopback address', () => {
+    expect(parseDisplay('none')).toBeUndefined();
+    expect(parseDisplay('spice')).toMatchObject({ address: '127.0.0.1', launch: false, quitOnClose: false });
+    expect(parseDisplay('spice,port=5901,unix=/tmp/x,websocket=0,launch,on-close=quit')).toMatchObject({
+      port: 5901,
+      unix: '/tmp/x',
+      websocket: 0,
+      launch: true,
+      quitOnClose: true,
+    });
+  });
+
+  it.each([
+    'vnc',
+    'none,port=1',
+    'spice,port=65536',
+    'spice,port=',
+    'spice,port',
+    'spice,launch=yes',
+    'spice,on-close=stay',
+    'spice,tls-cert=x',
+    'spice,speed=9',
+  ])('refuses %s in one line', (text) => {
+    expect(() => parseDisplay(text)).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(/^--display[^\n]*$/) }),
+    );
+  });
+
+  it('goes beyond loopback only with a password or TLS', () => {
+    expect(() => parseDisplay('spice,addr=0.0.0.0')).toThrow('password-file');
+    const password = file('password', 'open sesame\nrest\n');
+    expect(parseDisplay(`spice,addr=0.0.0.0,password-file=${password}`)).toMatchObject({ password: 'open sesame' });
+    expect(parseDisplay('spice,addr=127.1.2.3')?.password).toBeUndefined();
+  });
+
+  it('takes passwords the protocol can carry', () => {
+    expect(() => parseDisplay(`spice,password-file=${file('empty', '\n')}`)).toThrow('0 bytes');
+    expect(() => parseDisplay(`spice,password-file=${file('long', 'x'.repeat(61))}`)).toThrow('61 bytes');
+    expect(() => parseDisplay(`spice,password-file=${join(folder, 'absent')}`)).toThrow('absent');
+  });
+
+  it('serves the machine and says how to attach', async () => {
+    const session = new MachineSession(new LocalChannel(new FakeMachine()));
+    const path = join(folder, 'it is.sock');
+    const lines: string[] = [];
+    const served = await serveDisplay(session, 'Fake', parseDisplay(`spice,unix=${path},on-close=quit`)!, (line) => {
+      lines.push(line);
+    });
+    expect(lines).toEqual([`screen: remote-viewer 'spice+unix://${path}'`]);
+    let quit = 0;
+    served.onQuit(() => quit++);
+    const viewer = await TestViewer.connect({ path });
+    expect(quit).toBe(0);
+    viewer.client.close();
+    await expect.poll(() => quit).toBe(1);
+    served.close();
+  });
+});
+
+describe('emeritus view', () => {
+  it('reads SPICE URLs', () => {
+    expect(parseSpiceUrl('spice://127.0.0.1:5900')).toEqual({ host: '127.0.0.1', port: 5900 });
+    expect(parseSpiceUrl('spice://[::1]:5900/')).toEqual({ host: '::1', port: 5900 });
+    expect(parseSpiceUrl('spice+unix:///tmp/a b.sock')).toEqual({ path: '/tmp/a b.sock' });
+    for (const bad of ['', 'spice://host', 'http://127.0.0.1:1', 'spice://h:0', 'spice://h:70000', 'spice+unix://x']) {
+      expect(() => parseSpiceUrl(bad), bad).toThrow('expected');
+    }
+  });
+});
