@@ -95,6 +95,7 @@ async function boot(definition: MachineDefinition, options: BootOptions): Promis
     const channel = await ThreadChannel.open({ config, time, stateFolder: options.state, startSeconds, logMasks });
     session = new MachineSession(channel);
     for (const spec of serialSpecs) ends.push(await openSerial(spec));
+    if (interactive) hint(definition, config);
     if (display !== undefined) shown = await serveDisplay(session, definition.title, display, say);
     return await attend(session, definition, options, ends, shown, timeoutMs);
   } finally {
@@ -102,6 +103,15 @@ async function boot(definition: MachineDefinition, options: BootOptions): Promis
     await session?.close().catch(() => undefined);
     for (const end of ends) end.close();
   }
+}
+
+/** What a user at a terminal needs to know before the machine takes the screen. */
+function hint({ name }: MachineDefinition, config: MachineConfig): void {
+  const lines = ['Ctrl-] q leaves this console; Ctrl-] ? lists its keys.'];
+  if (config.kernel === undefined && config.media.length === 0) {
+    lines.push(`To boot a disk or CD image: emeritus boot ${name} --disk FILE (or --cdrom FILE).`);
+  }
+  for (const line of lines) process.stderr.write(`${line}\r\n`);
 }
 
 /** Everything that happens between power-on and the end of the command. */
