@@ -26,9 +26,12 @@ import {
   CLD_STOPPED,
   SIGCHLD,
   SIGCONT,
+  SIGKILL,
+  SIGSTOP,
   SIG_DFL,
   SIG_IGN,
   SS_DISABLE,
+  defaultAction,
 } from '../abi/signals.ts';
 import { loadProgram } from '../elf/loader.ts';
 import { StreamFile } from '../files/host-file.ts';
@@ -330,11 +333,24 @@ export function processCalls(kernel: Kernel): Record<string, Handler> {
     process.vforkDone?.wake();
     // The program has its own descriptors now; holding them would keep pipes open.
     process.files.closeAll();
-    while (status === undefined) {
-      const reason = yield { queues: [queue] };
-      if (reason !== 'signal') continue;
-      const info = kernel.takeSignal(task, ~task.blocked);
-      if (info !== undefined) kernel.host.process.kill(started.pid, info.signo);
+    try {
+      while (status === undefined) {
+        const reason = yield { queues: [queue] };
+        if (reason !== 'signal') continue;
+        const info = kernel.takeSignal(task, ~task.blocked);
+        if (info === undefined) continue;
+        if (defaultAction(info.signo) !== 'stop') {
+          kernel.host.process.kill(started.pid, info.signo);
+          continue;
+        }
+        // Both stop; SIGCONT arrives here and is passed on.
+        kernel.host.process.kill(started.pid, SIGSTOP);
+        task.parked = true;
+        kernel.stopProcess(process, info.signo);
+      }
+    } finally {
+      // Killed: so is what runs in its place.
+      if (status === undefined) kernel.host.process.kill(started.pid, SIGKILL);
     }
     kernel.exitProcess(process, status);
     return NO_RESULT;
