@@ -275,7 +275,7 @@ function emitExec(rows, handlers) {
   const generic = (row) => {
     const op = use(`op_${row.handler}`, row);
     const call = row.sized && !row.handler.includes('trapcc') ? `${op}(w, ${row.size})` : `${op}(w)`;
-    const lines = ['run.at = at;', 'run.op_at = at;', 'run.left = left;', 'run.undo = 0;'];
+    const lines = ['run.at = at;', 'run.op_at = at;', 'run.left = left;', 'run.undo = 0;', 'run.fault = 0;'];
     lines.push(row.priv ? `if (supervisor()) ${call};` : `${call};`, 'at = run.at;', 'left = run.left;', 'continue;');
     return lines;
   };

@@ -443,7 +443,7 @@ export function x80FromF32(a: u32): u64 {
   const sign: u32 = (a >>> 16) & 0x8000;
   const exp: u32 = (a >>> 23) & 0xff;
   const fraction: u64 = <u64>(a & 0x7f_ffff) << 40;
-  if (exp == 0xff) return x80(sign | 0x7fff, fraction);
+  if (exp == 0xff) return x80(sign | 0x7fff, fraction == 0 ? 0 : fraction | TOP);
   if (exp != 0) return x80(sign | (exp - 127 + <u32>BIAS), fraction | TOP);
   if (fraction == 0) return x80(sign, 0);
   const zeros: u64 = clz<u64>(fraction);
@@ -454,7 +454,7 @@ export function x80FromF64(a: u64): u64 {
   const sign: u32 = <u32>(a >>> 48) & 0x8000;
   const exp: u32 = <u32>(a >>> 52) & 0x7ff;
   const fraction: u64 = (a & 0x000f_ffff_ffff_ffff) << 11;
-  if (exp == 0x7ff) return x80(sign | 0x7fff, fraction);
+  if (exp == 0x7ff) return x80(sign | 0x7fff, fraction == 0 ? 0 : fraction | TOP);
   if (exp != 0) return x80(sign | (exp - 1023 + <u32>BIAS), fraction | TOP);
   if (fraction == 0) return x80(sign, 0);
   const zeros: u64 = clz<u64>(fraction);
@@ -592,7 +592,7 @@ export function x80Compare(aHigh: u32, a: u64, bHigh: u32, b: u64): u32 {
   x80Flags = 0;
   if (isX80Nan(aHigh, a) || isX80Nan(bHigh, b)) {
     propagate(aHigh, a, bHigh, b);
-    return X80_NAN_CC | (x80High >>> 15 << 3);
+    return X80_NAN_CC;
   }
   const aNegative: bool = (aHigh & 0x8000) != 0;
   const bNegative: bool = (bHigh & 0x8000) != 0;
@@ -600,7 +600,7 @@ export function x80Compare(aHigh: u32, a: u64, bHigh: u32, b: u64): u32 {
   if (aZero && isX80Zero(bHigh, b)) return X80_ZERO_CC | (aNegative ? X80_NEGATIVE_CC : 0);
   if (aNegative != bNegative) return aNegative ? X80_NEGATIVE_CC : 0;
   const order: i32 = compareMagnitudes(aHigh, a, bHigh, b);
-  if (order == 0) return X80_ZERO_CC | (aNegative ? X80_NEGATIVE_CC : 0);
+  if (order == 0) return X80_ZERO_CC | (aNegative && isX80Special(aHigh) ? X80_NEGATIVE_CC : 0);
   return order < 0 != aNegative ? X80_NEGATIVE_CC : 0;
 }
 

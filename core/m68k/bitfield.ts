@@ -39,7 +39,7 @@ function bitField(w: u32, kind: u32): void {
     const inserted: u32 = gpr(n) << (32 - width);
     fieldFlags(kind == INSERT ? inserted : left, width);
     if (changes(kind)) setGpr(ea, rotr<u32>((value & ~mask) | changed(kind, left, mask, inserted), shift));
-    deliver(kind, n, left, width, offset);
+    deliver(kind, n, left, width, <i32>shift);
     return;
   }
   const base: u32 = address(ea, 1);

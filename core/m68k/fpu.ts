@@ -359,7 +359,7 @@ function frameWord(offset: u32, value: u32): void {
 /** 0 normalized, 1 zero, 2 infinity, 3 NaN, 4 denormalized or unnormalized. */
 function tagOf(high: u32, m: u64): u32 {
   if (isX80Special(high)) return m << 1 != 0 ? 3 : 2;
-  if (m == 0) return 1;
+  if (m == 0) return (high & 0x7fff) == 0 ? 1 : 4;
   return <i64>m < 0 ? 0 : 4;
 }
 
@@ -586,7 +586,7 @@ function perform(op: u32, n: u32, high: u32, m: u64, command: u32): void {
       result = x80Scale(how, dHigh, d, high, m);
       break;
     case 0x27:
-      result = x80Mul(rounding() | X80_SINGLE_WIDE, dHigh, d & 0xffff_ff00_0000_0000, high, m & 0xffff_ff00_0000_0000);
+      result = x80Mul(rounding() | X80_SINGLE_WIDE, dHigh, singleMantissa(dHigh, d), high, singleMantissa(high, m));
       break;
     case 0x28:
       result = x80Sub(how, dHigh, d, high, m);
@@ -613,6 +613,11 @@ function perform(op: u32, n: u32, high: u32, m: u64, command: u32): void {
       }
   }
   finish(n, result, x80Flags, inexactInput, command);
+}
+
+/** FSGLMUL looks at 24 bits of a number. */
+function singleMantissa(high: u32, m: u64): u64 {
+  return isX80Special(high) ? m : m & 0xffff_ff00_0000_0000;
 }
 
 /** FCMP and FTST change only the status. */

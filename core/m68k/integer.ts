@@ -500,10 +500,8 @@ export function op_muls(w: u32): void {
 
 /** The quotient does not fit. */
 function divideOverflow(): void {
-  if (run.model == MODEL_68000) {
-    cpu.cc_n = 0x8000_0000;
-    cpu.cc_z = 1;
-  }
+  if (run.model == MODEL_68000) cpu.cc_n = 0x8000_0000;
+  cpu.cc_z = 1;
   cpu.cc_v = 0x8000_0000;
   cpu.cc_c = 0;
 }
@@ -564,8 +562,8 @@ export function op_mull(w: u32): void {
   const signed: bool = (extension & 0x800) != 0;
   const product: u64 = signed ? <u64>(<i64>(<i32>multiplicand) * <i64>(<i32>source)) : <u64>multiplicand * <u64>source;
   if ((extension & 0x400) != 0) {
-    setGpr(low & 7, <u32>product);
     setGpr(extension & 7, <u32>(product >>> 32));
+    setGpr(low & 7, <u32>product);
     cpu.cc_n = <u32>(product >>> 32);
     cpu.cc_z = <u32>(product != 0);
     cpu.cc_v = 0;

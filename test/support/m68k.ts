@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Board } from '../../machines/backplane/board.ts';
 import { Log, type LogEntry } from '../../machines/backplane/log.ts';
-import type { MemoryBlock } from '../../machines/backplane/memory.ts';
+import type { GuestMemory, MemoryBlock } from '../../machines/backplane/memory.ts';
 import { type MemoryMap, region } from '../../machines/backplane/memory-map.ts';
 import { M68kCpu, type M68kModel, type M68kOptions } from '../../machines/devices/cpu/m68k.ts';
 
@@ -18,7 +18,7 @@ export interface TestM68kOptions extends Partial<Pick<M68kOptions, 'irqAck' | 'i
   readonly model?: M68kModel;
   readonly ramBytes?: number;
   /** What else is on the bus. */
-  readonly extend?: (map: MemoryMap) => void;
+  readonly extend?: (map: MemoryMap, memory: GuestMemory) => void;
 }
 
 /** A processor with RAM at 0, and nothing else unless told. Programs begin at 0x1000, in supervisor state. */
@@ -54,7 +54,7 @@ export class TestM68k {
     );
     this.ram = this.board.memory.allocate('ram', ramBytes);
     this.map.add(region(0, ramBytes - 1).ram(this.ram));
-    options.extend?.(this.map);
+    options.extend?.(this.map, this.board.memory);
     for (let vector = 2; vector < 256; vector++) this.ram.view.setUint32(vector * 4, TestM68k.handler(vector));
     this.ram.view.setUint32(0, TestM68k.STACK);
     this.ram.view.setUint32(4, TestM68k.START);

@@ -69,6 +69,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_ori_ccr(w);
         at = run.at;
         left = run.left;
@@ -79,6 +80,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_ori_sr(w);
         at = run.at;
         left = run.left;
@@ -89,6 +91,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_ori(w, 1);
         at = run.at;
         left = run.left;
@@ -99,6 +102,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_ori(w, 2);
         at = run.at;
         left = run.left;
@@ -109,6 +113,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_ori(w, 4);
         at = run.at;
         left = run.left;
@@ -119,6 +124,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_andi_ccr(w);
         at = run.at;
         left = run.left;
@@ -129,6 +135,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_andi_sr(w);
         at = run.at;
         left = run.left;
@@ -139,6 +146,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_andi(w, 1);
         at = run.at;
         left = run.left;
@@ -149,6 +157,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_andi(w, 2);
         at = run.at;
         left = run.left;
@@ -159,6 +168,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_andi(w, 4);
         at = run.at;
         left = run.left;
@@ -169,6 +179,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subi(w, 1);
         at = run.at;
         left = run.left;
@@ -179,6 +190,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subi(w, 2);
         at = run.at;
         left = run.left;
@@ -189,6 +201,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subi(w, 4);
         at = run.at;
         left = run.left;
@@ -199,6 +212,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addi(w, 1);
         at = run.at;
         left = run.left;
@@ -209,6 +223,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addi(w, 2);
         at = run.at;
         left = run.left;
@@ -219,6 +234,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addi(w, 4);
         at = run.at;
         left = run.left;
@@ -229,6 +245,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_eori_ccr(w);
         at = run.at;
         left = run.left;
@@ -239,6 +256,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_eori_sr(w);
         at = run.at;
         left = run.left;
@@ -249,6 +267,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_eori(w, 1);
         at = run.at;
         left = run.left;
@@ -259,6 +278,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_eori(w, 2);
         at = run.at;
         left = run.left;
@@ -269,6 +289,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_eori(w, 4);
         at = run.at;
         left = run.left;
@@ -279,6 +300,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpi(w, 1);
         at = run.at;
         left = run.left;
@@ -289,6 +311,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpi(w, 2);
         at = run.at;
         left = run.left;
@@ -299,6 +322,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpi(w, 4);
         at = run.at;
         left = run.left;
@@ -309,6 +333,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpi(w, 1);
         at = run.at;
         left = run.left;
@@ -319,6 +344,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpi(w, 2);
         at = run.at;
         left = run.left;
@@ -329,6 +355,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpi(w, 4);
         at = run.at;
         left = run.left;
@@ -339,6 +366,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_btsti(w);
         at = run.at;
         left = run.left;
@@ -349,6 +377,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bchgi(w);
         at = run.at;
         left = run.left;
@@ -359,6 +388,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bclri(w);
         at = run.at;
         left = run.left;
@@ -369,6 +399,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bseti(w);
         at = run.at;
         left = run.left;
@@ -379,6 +410,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_btst(w);
         at = run.at;
         left = run.left;
@@ -389,6 +421,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bchg(w);
         at = run.at;
         left = run.left;
@@ -399,6 +432,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bclr(w);
         at = run.at;
         left = run.left;
@@ -409,6 +443,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bset(w);
         at = run.at;
         left = run.left;
@@ -419,6 +454,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movepr(w, 2);
         at = run.at;
         left = run.left;
@@ -429,6 +465,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movepr(w, 4);
         at = run.at;
         left = run.left;
@@ -439,6 +476,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movepm(w, 2);
         at = run.at;
         left = run.left;
@@ -449,6 +487,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movepm(w, 4);
         at = run.at;
         left = run.left;
@@ -459,6 +498,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_chk2(w, 1);
         at = run.at;
         left = run.left;
@@ -469,6 +509,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_chk2(w, 2);
         at = run.at;
         left = run.left;
@@ -479,6 +520,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_chk2(w, 4);
         at = run.at;
         left = run.left;
@@ -489,6 +531,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_callm(w);
         at = run.at;
         left = run.left;
@@ -499,6 +542,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_rtm(w);
         at = run.at;
         left = run.left;
@@ -509,6 +553,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cas(w, 1);
         at = run.at;
         left = run.left;
@@ -519,6 +564,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cas(w, 2);
         at = run.at;
         left = run.left;
@@ -529,6 +575,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cas(w, 4);
         at = run.at;
         left = run.left;
@@ -539,6 +586,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cas2(w, 2);
         at = run.at;
         left = run.left;
@@ -549,6 +597,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cas2(w, 4);
         at = run.at;
         left = run.left;
@@ -559,6 +608,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_moves(w, 1);
         at = run.at;
         left = run.left;
@@ -569,6 +619,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_moves(w, 2);
         at = run.at;
         left = run.left;
@@ -579,6 +630,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_moves(w, 4);
         at = run.at;
         left = run.left;
@@ -589,6 +641,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -599,6 +652,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movea(w, 4);
         at = run.at;
         left = run.left;
@@ -609,6 +663,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -619,6 +674,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movea(w, 2);
         at = run.at;
         left = run.left;
@@ -629,6 +685,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -639,6 +696,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_negx(w, 1);
         at = run.at;
         left = run.left;
@@ -649,6 +707,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_negx(w, 2);
         at = run.at;
         left = run.left;
@@ -659,6 +718,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_negx(w, 4);
         at = run.at;
         left = run.left;
@@ -669,6 +729,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move_from_sr(w);
         at = run.at;
         left = run.left;
@@ -679,6 +740,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 1);
         at = run.at;
         left = run.left;
@@ -689,6 +751,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 2);
         at = run.at;
         left = run.left;
@@ -699,6 +762,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 4);
         at = run.at;
         left = run.left;
@@ -709,6 +773,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move_from_ccr(w);
         at = run.at;
         left = run.left;
@@ -719,6 +784,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_neg(w, 1);
         at = run.at;
         left = run.left;
@@ -729,6 +795,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_neg(w, 2);
         at = run.at;
         left = run.left;
@@ -739,6 +806,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_neg(w, 4);
         at = run.at;
         left = run.left;
@@ -749,6 +817,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move_to_ccr(w);
         at = run.at;
         left = run.left;
@@ -759,6 +828,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_not(w, 1);
         at = run.at;
         left = run.left;
@@ -769,6 +839,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_not(w, 2);
         at = run.at;
         left = run.left;
@@ -779,6 +850,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_not(w, 4);
         at = run.at;
         left = run.left;
@@ -789,6 +861,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_move_to_sr(w);
         at = run.at;
         left = run.left;
@@ -799,6 +872,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_chk(w, 2);
         at = run.at;
         left = run.left;
@@ -809,6 +883,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_chk(w, 4);
         at = run.at;
         left = run.left;
@@ -819,6 +894,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_lea(w);
         at = run.at;
         left = run.left;
@@ -829,6 +905,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_link(w, 4);
         at = run.at;
         left = run.left;
@@ -839,6 +916,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_nbcd(w);
         at = run.at;
         left = run.left;
@@ -853,6 +931,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bkpt(w);
         at = run.at;
         left = run.left;
@@ -863,6 +942,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_pea(w);
         at = run.at;
         left = run.left;
@@ -881,6 +961,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movems(w, 2);
         at = run.at;
         left = run.left;
@@ -891,6 +972,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movems(w, 4);
         at = run.at;
         left = run.left;
@@ -905,6 +987,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 1);
         at = run.at;
         left = run.left;
@@ -915,6 +998,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 2);
         at = run.at;
         left = run.left;
@@ -925,6 +1009,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 4);
         at = run.at;
         left = run.left;
@@ -935,6 +1020,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 1);
         at = run.at;
         left = run.left;
@@ -945,6 +1031,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 2);
         at = run.at;
         left = run.left;
@@ -955,6 +1042,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 4);
         at = run.at;
         left = run.left;
@@ -965,6 +1053,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tas(w);
         at = run.at;
         left = run.left;
@@ -975,6 +1064,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_illegal(w);
         at = run.at;
         left = run.left;
@@ -985,6 +1075,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_mull(w);
         at = run.at;
         left = run.left;
@@ -995,6 +1086,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_divl(w);
         at = run.at;
         left = run.left;
@@ -1005,6 +1097,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movemr(w, 2);
         at = run.at;
         left = run.left;
@@ -1015,6 +1108,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movemr(w, 4);
         at = run.at;
         left = run.left;
@@ -1025,6 +1119,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_trap(w);
         at = run.at;
         left = run.left;
@@ -1035,6 +1130,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_link(w, 2);
         at = run.at;
         left = run.left;
@@ -1045,6 +1141,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_unlk(w);
         at = run.at;
         left = run.left;
@@ -1055,6 +1152,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_move_to_usp(w);
         at = run.at;
         left = run.left;
@@ -1065,6 +1163,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_move_from_usp(w);
         at = run.at;
         left = run.left;
@@ -1075,6 +1174,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_reset(w);
         at = run.at;
         left = run.left;
@@ -1085,6 +1185,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_nop(w);
         at = run.at;
         left = run.left;
@@ -1095,6 +1196,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_stop(w);
         at = run.at;
         left = run.left;
@@ -1105,6 +1207,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_rte(w);
         at = run.at;
         left = run.left;
@@ -1115,6 +1218,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_rtd(w);
         at = run.at;
         left = run.left;
@@ -1125,6 +1229,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_rts(w);
         at = run.at;
         left = run.left;
@@ -1135,6 +1240,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_trapv(w);
         at = run.at;
         left = run.left;
@@ -1145,6 +1251,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_rtr(w);
         at = run.at;
         left = run.left;
@@ -1155,6 +1262,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_movec_from(w);
         at = run.at;
         left = run.left;
@@ -1165,6 +1273,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_movec_to(w);
         at = run.at;
         left = run.left;
@@ -1175,6 +1284,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_jsr(w);
         at = run.at;
         left = run.left;
@@ -1185,6 +1295,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_jmp(w);
         at = run.at;
         left = run.left;
@@ -1203,6 +1314,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addq(w, 1);
         at = run.at;
         left = run.left;
@@ -1213,6 +1325,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addq(w, 2);
         at = run.at;
         left = run.left;
@@ -1223,6 +1336,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addq(w, 4);
         at = run.at;
         left = run.left;
@@ -1241,6 +1355,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subq(w, 1);
         at = run.at;
         left = run.left;
@@ -1251,6 +1366,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subq(w, 2);
         at = run.at;
         left = run.left;
@@ -1261,6 +1377,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subq(w, 4);
         at = run.at;
         left = run.left;
@@ -1271,6 +1388,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_dbcc(w);
         at = run.at;
         left = run.left;
@@ -1281,6 +1399,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_trapcc(w);
         at = run.at;
         left = run.left;
@@ -1291,6 +1410,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_trapcc(w);
         at = run.at;
         left = run.left;
@@ -1301,6 +1421,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_trapcc(w);
         at = run.at;
         left = run.left;
@@ -1311,6 +1432,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_scc(w);
         at = run.at;
         left = run.left;
@@ -1321,6 +1443,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -1335,6 +1458,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_or(w, 1);
         at = run.at;
         left = run.left;
@@ -1345,6 +1469,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_or(w, 2);
         at = run.at;
         left = run.left;
@@ -1355,6 +1480,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_or(w, 4);
         at = run.at;
         left = run.left;
@@ -1365,6 +1491,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_orm(w, 1);
         at = run.at;
         left = run.left;
@@ -1375,6 +1502,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_orm(w, 2);
         at = run.at;
         left = run.left;
@@ -1385,6 +1513,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_orm(w, 4);
         at = run.at;
         left = run.left;
@@ -1395,6 +1524,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_divu(w);
         at = run.at;
         left = run.left;
@@ -1405,6 +1535,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_divs(w);
         at = run.at;
         left = run.left;
@@ -1415,6 +1546,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_sbcd(w);
         at = run.at;
         left = run.left;
@@ -1425,6 +1557,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_pack(w);
         at = run.at;
         left = run.left;
@@ -1435,6 +1568,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_unpk(w);
         at = run.at;
         left = run.left;
@@ -1445,6 +1579,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_sub(w, 1);
         at = run.at;
         left = run.left;
@@ -1455,6 +1590,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_sub(w, 2);
         at = run.at;
         left = run.left;
@@ -1465,6 +1601,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_sub(w, 4);
         at = run.at;
         left = run.left;
@@ -1475,6 +1612,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subm(w, 1);
         at = run.at;
         left = run.left;
@@ -1485,6 +1623,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subm(w, 2);
         at = run.at;
         left = run.left;
@@ -1495,6 +1634,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subm(w, 4);
         at = run.at;
         left = run.left;
@@ -1505,6 +1645,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_suba(w, 2);
         at = run.at;
         left = run.left;
@@ -1515,6 +1656,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_suba(w, 4);
         at = run.at;
         left = run.left;
@@ -1525,6 +1667,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subx(w, 1);
         at = run.at;
         left = run.left;
@@ -1535,6 +1678,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subx(w, 2);
         at = run.at;
         left = run.left;
@@ -1545,6 +1689,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subx(w, 4);
         at = run.at;
         left = run.left;
@@ -1555,6 +1700,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_aline(w);
         at = run.at;
         left = run.left;
@@ -1565,6 +1711,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 1);
         at = run.at;
         left = run.left;
@@ -1575,6 +1722,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 2);
         at = run.at;
         left = run.left;
@@ -1585,6 +1733,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 4);
         at = run.at;
         left = run.left;
@@ -1595,6 +1744,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpa(w, 2);
         at = run.at;
         left = run.left;
@@ -1605,6 +1755,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpa(w, 4);
         at = run.at;
         left = run.left;
@@ -1615,6 +1766,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpm(w, 1);
         at = run.at;
         left = run.left;
@@ -1625,6 +1777,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpm(w, 2);
         at = run.at;
         left = run.left;
@@ -1635,6 +1788,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpm(w, 4);
         at = run.at;
         left = run.left;
@@ -1645,6 +1799,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_eor(w, 1);
         at = run.at;
         left = run.left;
@@ -1655,6 +1810,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_eor(w, 2);
         at = run.at;
         left = run.left;
@@ -1665,6 +1821,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_eor(w, 4);
         at = run.at;
         left = run.left;
@@ -1675,6 +1832,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_and(w, 1);
         at = run.at;
         left = run.left;
@@ -1685,6 +1843,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_and(w, 2);
         at = run.at;
         left = run.left;
@@ -1695,6 +1854,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_and(w, 4);
         at = run.at;
         left = run.left;
@@ -1705,6 +1865,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_andm(w, 1);
         at = run.at;
         left = run.left;
@@ -1715,6 +1876,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_andm(w, 2);
         at = run.at;
         left = run.left;
@@ -1725,6 +1887,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_andm(w, 4);
         at = run.at;
         left = run.left;
@@ -1735,6 +1898,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_mulu(w);
         at = run.at;
         left = run.left;
@@ -1745,6 +1909,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_muls(w);
         at = run.at;
         left = run.left;
@@ -1755,6 +1920,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_abcd(w);
         at = run.at;
         left = run.left;
@@ -1777,6 +1943,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 1);
         at = run.at;
         left = run.left;
@@ -1787,6 +1954,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 2);
         at = run.at;
         left = run.left;
@@ -1797,6 +1965,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 4);
         at = run.at;
         left = run.left;
@@ -1807,6 +1976,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addm(w, 1);
         at = run.at;
         left = run.left;
@@ -1817,6 +1987,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addm(w, 2);
         at = run.at;
         left = run.left;
@@ -1827,6 +1998,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addm(w, 4);
         at = run.at;
         left = run.left;
@@ -1837,6 +2009,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_adda(w, 2);
         at = run.at;
         left = run.left;
@@ -1847,6 +2020,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_adda(w, 4);
         at = run.at;
         left = run.left;
@@ -1857,6 +2031,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addx(w, 1);
         at = run.at;
         left = run.left;
@@ -1867,6 +2042,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addx(w, 2);
         at = run.at;
         left = run.left;
@@ -1877,6 +2053,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addx(w, 4);
         at = run.at;
         left = run.left;
@@ -1911,6 +2088,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_roxri(w, 1);
         at = run.at;
         left = run.left;
@@ -1921,6 +2099,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_roxri(w, 2);
         at = run.at;
         left = run.left;
@@ -1931,6 +2110,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_roxri(w, 4);
         at = run.at;
         left = run.left;
@@ -1953,6 +2133,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_asr(w, 1);
         at = run.at;
         left = run.left;
@@ -1963,6 +2144,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_asr(w, 2);
         at = run.at;
         left = run.left;
@@ -1973,6 +2155,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_asr(w, 4);
         at = run.at;
         left = run.left;
@@ -1995,6 +2178,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_roxr(w, 1);
         at = run.at;
         left = run.left;
@@ -2005,6 +2189,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_roxr(w, 2);
         at = run.at;
         left = run.left;
@@ -2015,6 +2200,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_roxr(w, 4);
         at = run.at;
         left = run.left;
@@ -2025,6 +2211,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_ror(w, 1);
         at = run.at;
         left = run.left;
@@ -2035,6 +2222,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_ror(w, 2);
         at = run.at;
         left = run.left;
@@ -2045,6 +2233,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_ror(w, 4);
         at = run.at;
         left = run.left;
@@ -2079,6 +2268,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_roxli(w, 1);
         at = run.at;
         left = run.left;
@@ -2089,6 +2279,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_roxli(w, 2);
         at = run.at;
         left = run.left;
@@ -2099,6 +2290,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_roxli(w, 4);
         at = run.at;
         left = run.left;
@@ -2121,6 +2313,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_asl(w, 1);
         at = run.at;
         left = run.left;
@@ -2131,6 +2324,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_asl(w, 2);
         at = run.at;
         left = run.left;
@@ -2141,6 +2335,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_asl(w, 4);
         at = run.at;
         left = run.left;
@@ -2163,6 +2358,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_roxl(w, 1);
         at = run.at;
         left = run.left;
@@ -2173,6 +2369,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_roxl(w, 2);
         at = run.at;
         left = run.left;
@@ -2183,6 +2380,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_roxl(w, 4);
         at = run.at;
         left = run.left;
@@ -2193,6 +2391,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_rol(w, 1);
         at = run.at;
         left = run.left;
@@ -2203,6 +2402,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_rol(w, 2);
         at = run.at;
         left = run.left;
@@ -2213,6 +2413,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_rol(w, 4);
         at = run.at;
         left = run.left;
@@ -2223,6 +2424,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_asrm(w);
         at = run.at;
         left = run.left;
@@ -2233,6 +2435,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_aslm(w);
         at = run.at;
         left = run.left;
@@ -2243,6 +2446,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_lsrm(w);
         at = run.at;
         left = run.left;
@@ -2253,6 +2457,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_lslm(w);
         at = run.at;
         left = run.left;
@@ -2263,6 +2468,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_roxrm(w);
         at = run.at;
         left = run.left;
@@ -2273,6 +2479,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_roxlm(w);
         at = run.at;
         left = run.left;
@@ -2283,6 +2490,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_rorm(w);
         at = run.at;
         left = run.left;
@@ -2293,6 +2501,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_rolm(w);
         at = run.at;
         left = run.left;
@@ -2303,6 +2512,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bftst(w);
         at = run.at;
         left = run.left;
@@ -2313,6 +2523,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bfextu(w);
         at = run.at;
         left = run.left;
@@ -2323,6 +2534,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bfchg(w);
         at = run.at;
         left = run.left;
@@ -2333,6 +2545,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bfexts(w);
         at = run.at;
         left = run.left;
@@ -2343,6 +2556,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bfclr(w);
         at = run.at;
         left = run.left;
@@ -2353,6 +2567,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bfffo(w);
         at = run.at;
         left = run.left;
@@ -2363,6 +2578,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bfset(w);
         at = run.at;
         left = run.left;
@@ -2373,6 +2589,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bfins(w);
         at = run.at;
         left = run.left;
@@ -2383,6 +2600,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_pmmu(w);
         at = run.at;
         left = run.left;
@@ -2393,6 +2611,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_fpgen(w);
         at = run.at;
         left = run.left;
@@ -2403,6 +2622,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_fscc(w);
         at = run.at;
         left = run.left;
@@ -2413,6 +2633,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_fdbcc(w);
         at = run.at;
         left = run.left;
@@ -2423,6 +2644,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_ftrapcc(w);
         at = run.at;
         left = run.left;
@@ -2433,6 +2655,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_ftrapcc(w);
         at = run.at;
         left = run.left;
@@ -2443,6 +2666,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_ftrapcc(w);
         at = run.at;
         left = run.left;
@@ -2453,6 +2677,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_fbcc(w);
         at = run.at;
         left = run.left;
@@ -2463,6 +2688,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_fbcc(w);
         at = run.at;
         left = run.left;
@@ -2473,6 +2699,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_fsave(w);
         at = run.at;
         left = run.left;
@@ -2483,6 +2710,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_frestore(w);
         at = run.at;
         left = run.left;
@@ -2493,6 +2721,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_cacheop(w);
         at = run.at;
         left = run.left;
@@ -2503,6 +2732,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_pflush(w);
         at = run.at;
         left = run.left;
@@ -2513,6 +2743,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         if (supervisor()) op_ptest(w);
         at = run.at;
         left = run.left;
@@ -2523,6 +2754,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move16(w);
         at = run.at;
         left = run.left;
@@ -2533,6 +2765,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move16(w);
         at = run.at;
         left = run.left;
@@ -2543,6 +2776,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move16(w);
         at = run.at;
         left = run.left;
@@ -2553,6 +2787,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move16(w);
         at = run.at;
         left = run.left;
@@ -2563,6 +2798,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move16p(w);
         at = run.at;
         left = run.left;
@@ -2577,6 +2813,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_ori(w, 1);
         at = run.at;
         left = run.left;
@@ -2591,6 +2828,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_ori(w, 2);
         at = run.at;
         left = run.left;
@@ -2605,6 +2843,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_ori(w, 4);
         at = run.at;
         left = run.left;
@@ -2619,6 +2858,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_andi(w, 1);
         at = run.at;
         left = run.left;
@@ -2633,6 +2873,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_andi(w, 2);
         at = run.at;
         left = run.left;
@@ -2647,6 +2888,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_andi(w, 4);
         at = run.at;
         left = run.left;
@@ -2661,6 +2903,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subi(w, 1);
         at = run.at;
         left = run.left;
@@ -2675,6 +2918,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subi(w, 2);
         at = run.at;
         left = run.left;
@@ -2689,6 +2933,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subi(w, 4);
         at = run.at;
         left = run.left;
@@ -2703,6 +2948,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addi(w, 1);
         at = run.at;
         left = run.left;
@@ -2717,6 +2963,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addi(w, 2);
         at = run.at;
         left = run.left;
@@ -2731,6 +2978,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addi(w, 4);
         at = run.at;
         left = run.left;
@@ -2745,6 +2993,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_eori(w, 1);
         at = run.at;
         left = run.left;
@@ -2759,6 +3008,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_eori(w, 2);
         at = run.at;
         left = run.left;
@@ -2773,6 +3023,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_eori(w, 4);
         at = run.at;
         left = run.left;
@@ -2787,6 +3038,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpi(w, 1);
         at = run.at;
         left = run.left;
@@ -2801,6 +3053,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpi(w, 1);
         at = run.at;
         left = run.left;
@@ -2815,6 +3068,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpi(w, 2);
         at = run.at;
         left = run.left;
@@ -2829,6 +3083,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpi(w, 2);
         at = run.at;
         left = run.left;
@@ -2843,6 +3098,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpi(w, 4);
         at = run.at;
         left = run.left;
@@ -2857,6 +3113,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpi(w, 4);
         at = run.at;
         left = run.left;
@@ -2871,6 +3128,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_btsti(w);
         at = run.at;
         left = run.left;
@@ -2884,6 +3142,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_btst(w);
         at = run.at;
         left = run.left;
@@ -2897,6 +3156,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -2911,6 +3171,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -2924,6 +3185,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -2937,6 +3199,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -2950,6 +3213,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -2964,6 +3228,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -2978,6 +3243,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -2992,6 +3258,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -3005,6 +3272,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -3018,6 +3286,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -3031,6 +3300,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -3045,6 +3315,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -3059,6 +3330,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -3072,6 +3344,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -3085,6 +3358,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -3099,6 +3373,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -3113,6 +3388,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 1);
         at = run.at;
         left = run.left;
@@ -3126,6 +3402,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movea(w, 4);
         at = run.at;
         left = run.left;
@@ -3139,6 +3416,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movea(w, 4);
         at = run.at;
         left = run.left;
@@ -3152,6 +3430,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movea(w, 4);
         at = run.at;
         left = run.left;
@@ -3165,6 +3444,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movea(w, 4);
         at = run.at;
         left = run.left;
@@ -3179,6 +3459,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movea(w, 4);
         at = run.at;
         left = run.left;
@@ -3193,6 +3474,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movea(w, 4);
         at = run.at;
         left = run.left;
@@ -3207,6 +3489,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movea(w, 4);
         at = run.at;
         left = run.left;
@@ -3221,6 +3504,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movea(w, 4);
         at = run.at;
         left = run.left;
@@ -3235,6 +3519,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movea(w, 4);
         at = run.at;
         left = run.left;
@@ -3248,6 +3533,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3261,6 +3547,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3274,6 +3561,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3287,6 +3575,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3300,6 +3589,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3314,6 +3604,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3328,6 +3619,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3342,6 +3634,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3356,6 +3649,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3370,6 +3664,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3383,6 +3678,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3396,6 +3692,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3409,6 +3706,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3422,6 +3720,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3435,6 +3734,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3448,6 +3748,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3461,6 +3762,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3475,6 +3777,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3489,6 +3792,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3503,6 +3807,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3517,6 +3822,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3531,6 +3837,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3545,6 +3852,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3559,6 +3867,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3572,6 +3881,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3585,6 +3895,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3598,6 +3909,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3611,6 +3923,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3625,6 +3938,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3639,6 +3953,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3653,6 +3968,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3667,6 +3983,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3681,6 +3998,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3695,6 +4013,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3709,6 +4028,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3723,6 +4043,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 4);
         at = run.at;
         left = run.left;
@@ -3736,6 +4057,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movea(w, 2);
         at = run.at;
         left = run.left;
@@ -3750,6 +4072,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movea(w, 2);
         at = run.at;
         left = run.left;
@@ -3763,6 +4086,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movea(w, 2);
         at = run.at;
         left = run.left;
@@ -3777,6 +4101,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_movea(w, 2);
         at = run.at;
         left = run.left;
@@ -3790,6 +4115,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -3803,6 +4129,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -3816,6 +4143,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -3829,6 +4157,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -3842,6 +4171,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -3856,6 +4186,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -3870,6 +4201,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -3884,6 +4216,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -3898,6 +4231,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -3911,6 +4245,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -3924,6 +4259,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -3937,6 +4273,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -3951,6 +4288,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -3965,6 +4303,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -3978,6 +4317,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -3991,6 +4331,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -4005,6 +4346,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -4019,6 +4361,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -4033,6 +4376,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_move(w, 2);
         at = run.at;
         left = run.left;
@@ -4046,6 +4390,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 1);
         at = run.at;
         left = run.left;
@@ -4059,6 +4404,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 1);
         at = run.at;
         left = run.left;
@@ -4072,6 +4418,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 1);
         at = run.at;
         left = run.left;
@@ -4085,6 +4432,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 1);
         at = run.at;
         left = run.left;
@@ -4099,6 +4447,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 1);
         at = run.at;
         left = run.left;
@@ -4112,6 +4461,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 2);
         at = run.at;
         left = run.left;
@@ -4125,6 +4475,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 2);
         at = run.at;
         left = run.left;
@@ -4138,6 +4489,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 2);
         at = run.at;
         left = run.left;
@@ -4151,6 +4503,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 2);
         at = run.at;
         left = run.left;
@@ -4165,6 +4518,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 2);
         at = run.at;
         left = run.left;
@@ -4178,6 +4532,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 4);
         at = run.at;
         left = run.left;
@@ -4191,6 +4546,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 4);
         at = run.at;
         left = run.left;
@@ -4204,6 +4560,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 4);
         at = run.at;
         left = run.left;
@@ -4217,6 +4574,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 4);
         at = run.at;
         left = run.left;
@@ -4231,6 +4589,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_clr(w, 4);
         at = run.at;
         left = run.left;
@@ -4244,6 +4603,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_neg(w, 1);
         at = run.at;
         left = run.left;
@@ -4257,6 +4617,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_neg(w, 2);
         at = run.at;
         left = run.left;
@@ -4270,6 +4631,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_neg(w, 4);
         at = run.at;
         left = run.left;
@@ -4283,6 +4645,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_not(w, 1);
         at = run.at;
         left = run.left;
@@ -4296,6 +4659,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_not(w, 2);
         at = run.at;
         left = run.left;
@@ -4309,6 +4673,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_not(w, 4);
         at = run.at;
         left = run.left;
@@ -4322,6 +4687,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_lea(w);
         at = run.at;
         left = run.left;
@@ -4336,6 +4702,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_lea(w);
         at = run.at;
         left = run.left;
@@ -4350,6 +4717,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_lea(w);
         at = run.at;
         left = run.left;
@@ -4364,6 +4732,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_lea(w);
         at = run.at;
         left = run.left;
@@ -4378,6 +4747,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_lea(w);
         at = run.at;
         left = run.left;
@@ -4392,6 +4762,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_lea(w);
         at = run.at;
         left = run.left;
@@ -4405,6 +4776,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_pea(w);
         at = run.at;
         left = run.left;
@@ -4419,6 +4791,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_pea(w);
         at = run.at;
         left = run.left;
@@ -4433,6 +4806,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_pea(w);
         at = run.at;
         left = run.left;
@@ -4447,6 +4821,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_pea(w);
         at = run.at;
         left = run.left;
@@ -4461,6 +4836,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_pea(w);
         at = run.at;
         left = run.left;
@@ -4474,6 +4850,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 1);
         at = run.at;
         left = run.left;
@@ -4487,6 +4864,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 1);
         at = run.at;
         left = run.left;
@@ -4500,6 +4878,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 1);
         at = run.at;
         left = run.left;
@@ -4514,6 +4893,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 1);
         at = run.at;
         left = run.left;
@@ -4528,6 +4908,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 1);
         at = run.at;
         left = run.left;
@@ -4541,6 +4922,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 2);
         at = run.at;
         left = run.left;
@@ -4554,6 +4936,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 2);
         at = run.at;
         left = run.left;
@@ -4567,6 +4950,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 2);
         at = run.at;
         left = run.left;
@@ -4581,6 +4965,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 2);
         at = run.at;
         left = run.left;
@@ -4595,6 +4980,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 2);
         at = run.at;
         left = run.left;
@@ -4608,6 +4994,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 4);
         at = run.at;
         left = run.left;
@@ -4621,6 +5008,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 4);
         at = run.at;
         left = run.left;
@@ -4634,6 +5022,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 4);
         at = run.at;
         left = run.left;
@@ -4648,6 +5037,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 4);
         at = run.at;
         left = run.left;
@@ -4662,6 +5052,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 4);
         at = run.at;
         left = run.left;
@@ -4675,6 +5066,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_tst(w, 4);
         at = run.at;
         left = run.left;
@@ -4688,6 +5080,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addq(w, 1);
         at = run.at;
         left = run.left;
@@ -4701,6 +5094,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addq(w, 1);
         at = run.at;
         left = run.left;
@@ -4715,6 +5109,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addq(w, 1);
         at = run.at;
         left = run.left;
@@ -4728,6 +5123,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addq(w, 2);
         at = run.at;
         left = run.left;
@@ -4741,6 +5137,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addq(w, 2);
         at = run.at;
         left = run.left;
@@ -4755,6 +5152,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addq(w, 2);
         at = run.at;
         left = run.left;
@@ -4768,6 +5166,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addq(w, 4);
         at = run.at;
         left = run.left;
@@ -4781,6 +5180,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addq(w, 4);
         at = run.at;
         left = run.left;
@@ -4795,6 +5195,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addq(w, 4);
         at = run.at;
         left = run.left;
@@ -4808,6 +5209,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subq(w, 1);
         at = run.at;
         left = run.left;
@@ -4821,6 +5223,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subq(w, 1);
         at = run.at;
         left = run.left;
@@ -4835,6 +5238,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subq(w, 1);
         at = run.at;
         left = run.left;
@@ -4848,6 +5252,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subq(w, 2);
         at = run.at;
         left = run.left;
@@ -4861,6 +5266,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subq(w, 2);
         at = run.at;
         left = run.left;
@@ -4875,6 +5281,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subq(w, 2);
         at = run.at;
         left = run.left;
@@ -4888,6 +5295,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subq(w, 4);
         at = run.at;
         left = run.left;
@@ -4901,6 +5309,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subq(w, 4);
         at = run.at;
         left = run.left;
@@ -4915,6 +5324,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subq(w, 4);
         at = run.at;
         left = run.left;
@@ -4930,6 +5340,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_dbcc(w);
         at = run.at;
         left = run.left;
@@ -4943,6 +5354,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_scc(w);
         at = run.at;
         left = run.left;
@@ -4958,6 +5370,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -4973,6 +5386,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -4988,6 +5402,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5003,6 +5418,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5018,6 +5434,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5033,6 +5450,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5048,6 +5466,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5063,6 +5482,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5078,6 +5498,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5093,6 +5514,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5108,6 +5530,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5123,6 +5546,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5138,6 +5562,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5153,6 +5578,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5168,6 +5594,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5183,6 +5610,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5198,6 +5626,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5213,6 +5642,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5228,6 +5658,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5243,6 +5674,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5258,6 +5690,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5273,6 +5706,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5288,6 +5722,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5303,6 +5738,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5318,6 +5754,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5333,6 +5770,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5348,6 +5786,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5363,6 +5802,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5378,6 +5818,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5393,6 +5834,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_bcc(w);
         at = run.at;
         left = run.left;
@@ -5406,6 +5848,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_or(w, 1);
         at = run.at;
         left = run.left;
@@ -5419,6 +5862,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_or(w, 1);
         at = run.at;
         left = run.left;
@@ -5433,6 +5877,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_or(w, 1);
         at = run.at;
         left = run.left;
@@ -5447,6 +5892,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_or(w, 1);
         at = run.at;
         left = run.left;
@@ -5460,6 +5906,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_or(w, 2);
         at = run.at;
         left = run.left;
@@ -5473,6 +5920,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_or(w, 2);
         at = run.at;
         left = run.left;
@@ -5487,6 +5935,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_or(w, 2);
         at = run.at;
         left = run.left;
@@ -5501,6 +5950,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_or(w, 2);
         at = run.at;
         left = run.left;
@@ -5514,6 +5964,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_or(w, 4);
         at = run.at;
         left = run.left;
@@ -5527,6 +5978,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_or(w, 4);
         at = run.at;
         left = run.left;
@@ -5541,6 +5993,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_or(w, 4);
         at = run.at;
         left = run.left;
@@ -5555,6 +6008,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_or(w, 4);
         at = run.at;
         left = run.left;
@@ -5568,6 +6022,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_sub(w, 1);
         at = run.at;
         left = run.left;
@@ -5581,6 +6036,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_sub(w, 1);
         at = run.at;
         left = run.left;
@@ -5594,6 +6050,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_sub(w, 1);
         at = run.at;
         left = run.left;
@@ -5608,6 +6065,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_sub(w, 1);
         at = run.at;
         left = run.left;
@@ -5621,6 +6079,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_sub(w, 2);
         at = run.at;
         left = run.left;
@@ -5634,6 +6093,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_sub(w, 2);
         at = run.at;
         left = run.left;
@@ -5647,6 +6107,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_sub(w, 2);
         at = run.at;
         left = run.left;
@@ -5661,6 +6122,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_sub(w, 2);
         at = run.at;
         left = run.left;
@@ -5674,6 +6136,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_sub(w, 4);
         at = run.at;
         left = run.left;
@@ -5687,6 +6150,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_sub(w, 4);
         at = run.at;
         left = run.left;
@@ -5700,6 +6164,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_sub(w, 4);
         at = run.at;
         left = run.left;
@@ -5714,6 +6179,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_sub(w, 4);
         at = run.at;
         left = run.left;
@@ -5727,6 +6193,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subm(w, 1);
         at = run.at;
         left = run.left;
@@ -5741,6 +6208,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subm(w, 1);
         at = run.at;
         left = run.left;
@@ -5754,6 +6222,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subm(w, 2);
         at = run.at;
         left = run.left;
@@ -5768,6 +6237,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subm(w, 2);
         at = run.at;
         left = run.left;
@@ -5781,6 +6251,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subm(w, 4);
         at = run.at;
         left = run.left;
@@ -5795,6 +6266,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_subm(w, 4);
         at = run.at;
         left = run.left;
@@ -5808,6 +6280,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_suba(w, 2);
         at = run.at;
         left = run.left;
@@ -5821,6 +6294,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_suba(w, 2);
         at = run.at;
         left = run.left;
@@ -5834,6 +6308,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_suba(w, 2);
         at = run.at;
         left = run.left;
@@ -5848,6 +6323,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_suba(w, 2);
         at = run.at;
         left = run.left;
@@ -5862,6 +6338,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_suba(w, 2);
         at = run.at;
         left = run.left;
@@ -5875,6 +6352,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_suba(w, 4);
         at = run.at;
         left = run.left;
@@ -5888,6 +6366,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_suba(w, 4);
         at = run.at;
         left = run.left;
@@ -5901,6 +6380,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_suba(w, 4);
         at = run.at;
         left = run.left;
@@ -5915,6 +6395,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_suba(w, 4);
         at = run.at;
         left = run.left;
@@ -5929,6 +6410,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_suba(w, 4);
         at = run.at;
         left = run.left;
@@ -5942,6 +6424,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 1);
         at = run.at;
         left = run.left;
@@ -5955,6 +6438,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 1);
         at = run.at;
         left = run.left;
@@ -5968,6 +6452,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 1);
         at = run.at;
         left = run.left;
@@ -5982,6 +6467,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 1);
         at = run.at;
         left = run.left;
@@ -5996,6 +6482,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 1);
         at = run.at;
         left = run.left;
@@ -6009,6 +6496,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 2);
         at = run.at;
         left = run.left;
@@ -6022,6 +6510,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 2);
         at = run.at;
         left = run.left;
@@ -6035,6 +6524,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 2);
         at = run.at;
         left = run.left;
@@ -6049,6 +6539,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 2);
         at = run.at;
         left = run.left;
@@ -6063,6 +6554,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 2);
         at = run.at;
         left = run.left;
@@ -6076,6 +6568,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 4);
         at = run.at;
         left = run.left;
@@ -6089,6 +6582,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 4);
         at = run.at;
         left = run.left;
@@ -6102,6 +6596,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 4);
         at = run.at;
         left = run.left;
@@ -6116,6 +6611,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 4);
         at = run.at;
         left = run.left;
@@ -6130,6 +6626,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmp(w, 4);
         at = run.at;
         left = run.left;
@@ -6143,6 +6640,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpa(w, 2);
         at = run.at;
         left = run.left;
@@ -6156,6 +6654,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpa(w, 2);
         at = run.at;
         left = run.left;
@@ -6169,6 +6668,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpa(w, 2);
         at = run.at;
         left = run.left;
@@ -6183,6 +6683,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpa(w, 2);
         at = run.at;
         left = run.left;
@@ -6197,6 +6698,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpa(w, 2);
         at = run.at;
         left = run.left;
@@ -6210,6 +6712,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpa(w, 4);
         at = run.at;
         left = run.left;
@@ -6223,6 +6726,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpa(w, 4);
         at = run.at;
         left = run.left;
@@ -6236,6 +6740,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpa(w, 4);
         at = run.at;
         left = run.left;
@@ -6250,6 +6755,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpa(w, 4);
         at = run.at;
         left = run.left;
@@ -6264,6 +6770,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_cmpa(w, 4);
         at = run.at;
         left = run.left;
@@ -6277,6 +6784,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_eor(w, 1);
         at = run.at;
         left = run.left;
@@ -6290,6 +6798,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_eor(w, 2);
         at = run.at;
         left = run.left;
@@ -6303,6 +6812,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_eor(w, 4);
         at = run.at;
         left = run.left;
@@ -6316,6 +6826,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_and(w, 1);
         at = run.at;
         left = run.left;
@@ -6329,6 +6840,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_and(w, 1);
         at = run.at;
         left = run.left;
@@ -6343,6 +6855,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_and(w, 1);
         at = run.at;
         left = run.left;
@@ -6357,6 +6870,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_and(w, 1);
         at = run.at;
         left = run.left;
@@ -6370,6 +6884,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_and(w, 2);
         at = run.at;
         left = run.left;
@@ -6383,6 +6898,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_and(w, 2);
         at = run.at;
         left = run.left;
@@ -6397,6 +6913,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_and(w, 2);
         at = run.at;
         left = run.left;
@@ -6411,6 +6928,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_and(w, 2);
         at = run.at;
         left = run.left;
@@ -6424,6 +6942,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_and(w, 4);
         at = run.at;
         left = run.left;
@@ -6437,6 +6956,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_and(w, 4);
         at = run.at;
         left = run.left;
@@ -6451,6 +6971,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_and(w, 4);
         at = run.at;
         left = run.left;
@@ -6465,6 +6986,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_and(w, 4);
         at = run.at;
         left = run.left;
@@ -6478,6 +7000,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_mulu(w);
         at = run.at;
         left = run.left;
@@ -6492,6 +7015,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_mulu(w);
         at = run.at;
         left = run.left;
@@ -6505,6 +7029,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_muls(w);
         at = run.at;
         left = run.left;
@@ -6519,6 +7044,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_muls(w);
         at = run.at;
         left = run.left;
@@ -6532,6 +7058,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 1);
         at = run.at;
         left = run.left;
@@ -6545,6 +7072,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 1);
         at = run.at;
         left = run.left;
@@ -6558,6 +7086,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 1);
         at = run.at;
         left = run.left;
@@ -6571,6 +7100,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 1);
         at = run.at;
         left = run.left;
@@ -6585,6 +7115,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 1);
         at = run.at;
         left = run.left;
@@ -6599,6 +7130,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 1);
         at = run.at;
         left = run.left;
@@ -6612,6 +7144,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 2);
         at = run.at;
         left = run.left;
@@ -6625,6 +7158,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 2);
         at = run.at;
         left = run.left;
@@ -6638,6 +7172,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 2);
         at = run.at;
         left = run.left;
@@ -6651,6 +7186,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 2);
         at = run.at;
         left = run.left;
@@ -6665,6 +7201,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 2);
         at = run.at;
         left = run.left;
@@ -6679,6 +7216,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 2);
         at = run.at;
         left = run.left;
@@ -6692,6 +7230,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 4);
         at = run.at;
         left = run.left;
@@ -6705,6 +7244,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 4);
         at = run.at;
         left = run.left;
@@ -6718,6 +7258,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 4);
         at = run.at;
         left = run.left;
@@ -6731,6 +7272,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 4);
         at = run.at;
         left = run.left;
@@ -6745,6 +7287,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 4);
         at = run.at;
         left = run.left;
@@ -6759,6 +7302,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_add(w, 4);
         at = run.at;
         left = run.left;
@@ -6772,6 +7316,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addm(w, 1);
         at = run.at;
         left = run.left;
@@ -6786,6 +7331,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addm(w, 1);
         at = run.at;
         left = run.left;
@@ -6799,6 +7345,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addm(w, 2);
         at = run.at;
         left = run.left;
@@ -6813,6 +7360,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addm(w, 2);
         at = run.at;
         left = run.left;
@@ -6826,6 +7374,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addm(w, 4);
         at = run.at;
         left = run.left;
@@ -6840,6 +7389,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addm(w, 4);
         at = run.at;
         left = run.left;
@@ -6853,6 +7403,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_adda(w, 2);
         at = run.at;
         left = run.left;
@@ -6866,6 +7417,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_adda(w, 2);
         at = run.at;
         left = run.left;
@@ -6879,6 +7431,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_adda(w, 2);
         at = run.at;
         left = run.left;
@@ -6893,6 +7446,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_adda(w, 2);
         at = run.at;
         left = run.left;
@@ -6907,6 +7461,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_adda(w, 2);
         at = run.at;
         left = run.left;
@@ -6920,6 +7475,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_adda(w, 4);
         at = run.at;
         left = run.left;
@@ -6933,6 +7489,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_adda(w, 4);
         at = run.at;
         left = run.left;
@@ -6946,6 +7503,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_adda(w, 4);
         at = run.at;
         left = run.left;
@@ -6960,6 +7518,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_adda(w, 4);
         at = run.at;
         left = run.left;
@@ -6974,6 +7533,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_adda(w, 4);
         at = run.at;
         left = run.left;
@@ -6987,6 +7547,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addx(w, 1);
         at = run.at;
         left = run.left;
@@ -7000,6 +7561,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addx(w, 2);
         at = run.at;
         left = run.left;
@@ -7013,6 +7575,7 @@ export function exec(): void {
         run.op_at = at;
         run.left = left;
         run.undo = 0;
+        run.fault = 0;
         op_addx(w, 4);
         at = run.at;
         left = run.left;
