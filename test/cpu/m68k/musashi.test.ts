@@ -22,7 +22,7 @@ function runProgram(code: Uint8Array): { failed: number; passed: number; stopped
   const result = { failed: 0, passed: 0, stopped: false };
   const device: BusTarget = {
     span: 0x1_0000,
-    access: { valid: { min: 1, max: 4 }, impl: { min: 1, max: 4 } },
+    access: { valid: { min: 1, max: 4 }, impl: { min: 1, max: 4 }, byteOrder: 'big' },
     read: () => 0,
     write: (offset) => {
       if (offset === 0) result.failed++;
