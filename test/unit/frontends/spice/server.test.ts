@@ -192,7 +192,7 @@ describe('SpiceServer', () => {
     expect(readFileSync(path, 'utf8')).toBe('mine');
   });
 
-  it('speaks TLS with the certificate it is given', async () => {
+  it('speaks TLS with the certificate it is given', async ({ skip }) => {
     const cert = join(folder, 'cert.pem');
     const key = join(folder, 'key.pem');
     const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1'];
@@ -200,7 +200,7 @@ describe('SpiceServer', () => {
     try {
       execFileSync('openssl', [...request, ...names], { stdio: 'ignore' });
     } catch {
-      return; // no openssl here
+      skip('needs apt-get install openssl');
     }
     const made = bench();
     made.machine.show({});
