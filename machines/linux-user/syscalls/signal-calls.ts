@@ -56,7 +56,11 @@ export function signalCalls(kernel: Kernel): Record<string, Handler> {
     };
     if (pid > 0) {
       const target = kernel.processes.get(pid) ?? kernel.tasks.get(pid)?.process;
-      if (target === undefined) return kernel.host.process.kill(pid, 0) === 0 ? (signo === 0 ? 0 : -EPERM) : -ESRCH;
+      if (target === undefined) {
+        // Of the host's processes only the parent is known by number; others may have numbers of gone guests.
+        if (pid !== kernel.host.process.parentPid) return -ESRCH;
+        return signo === 0 ? 0 : -EPERM;
+      }
       send(target);
       return 0;
     }
