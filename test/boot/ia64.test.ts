@@ -4,14 +4,15 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { guest, missing } from '../support/inputs.ts';
 
 const command = fileURLToPath(new URL('../../bin/emeritus', import.meta.url));
-const guests = process.env['EMERITUS_GUESTS'] ?? fileURLToPath(new URL('../../../shared/guests', import.meta.url));
-const folder = join(guests, 'ia64');
-const present = existsSync(join(folder, 'bin'));
+const programs = guest('ia64/bin');
+const present = programs.path !== undefined;
+const folder = present ? dirname(programs.path) : '';
 const names = present ? readdirSync(join(folder, 'expected')).map((file) => file.replace(/\.txt$/, '')) : [];
 
 function run(args: readonly string[], work: string) {
@@ -25,7 +26,7 @@ function run(args: readonly string[], work: string) {
   });
 }
 
-describe.skipIf(!present)(`IA-64 programs${present ? '' : ` (no ${folder}; set EMERITUS_GUESTS)`}`, () => {
+describe.skipIf(!present)(`IA-64 programs${present ? '' : ` (needs ${missing(programs)})`}`, () => {
   for (const name of names) {
     for (const kind of ['static', 'dyn']) {
       const program = join('bin', `${name}.${kind}`);
