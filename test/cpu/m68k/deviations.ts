@@ -118,7 +118,8 @@ export const DEVIATIONS: readonly Deviation[] = [
       const precision = op < 0x40 ? (request.getUint32(REQUEST.state + STATE.fpcr) >> 6) & 3 : (op & 4) !== 0 ? 2 : 1;
       const at = ANSWER.state + STATE.fp + ((command >> 7) & 7) * 12;
       const exponent = (theirs.getUint16(at) & 0x7fff) - 0x3fff;
-      if (precision === 0 || exponent === 0x4000 || theirs.getUint32(at + 4) === 0) return undefined;
+      if (precision === 0 || exponent === 0x4000 || (theirs.getUint32(at + 4) | theirs.getUint32(at + 8)) === 0)
+        return undefined;
       const [least, most] = precision === 1 ? [-126, 127] : [-1022, 1023];
       return exponent < least || exponent > most ? { fp: true, fpsr: 0x0f00_0000 } : undefined;
     },
