@@ -76,7 +76,9 @@ for (let i = 1; i < marks.length; i++) {
 const [a, b] = [await run(emeritus('selftest')), await run(qemu('selftest'))];
 compare('boot + selftest', a.seconds, b.seconds);
 row('peak resident MiB', a.peak.toFixed(0), b.peak.toFixed(0));
-const first = await run(emeritus('selftest', '--until', 'Total memory'));
-console.log(`command to the kernel's first line: ${first.seconds.toFixed(2)} s`);
+const first = await run([process.execPath, 'bin/emeritus', 'boot', 'powermac-g3', '--until', 'Emeritus Open Firmware']);
+console.log(
+  `command to the firmware's first line, after its first instructions, and out: ${first.seconds.toFixed(2)} s`,
+);
 console.log('Both have 256 MiB of guest RAM. QEMU 7.2 breaks its self-test off at the awk step (mffscrni).');
 rmSync(folder, { recursive: true });
