@@ -3,6 +3,7 @@
 // The far ends of a machine's serial lines: this terminal, a pseudo-terminal, a TCP port, a file, nothing.
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { ReadStream as TtyReadStream } from 'node:tty';
 import { ByteQueue } from './byte-queue.ts';
 import { ConsoleEscape, ESCAPE_HELP } from './console-escape.ts';
 import { fileProblem } from './files.ts';
@@ -344,7 +345,7 @@ class TcpEnd implements SerialEnd {
 interface PtyModule {
   open(options: { cols: number; rows: number; encoding: null }): {
     readonly master: Socket;
-    readonly slave: Socket & { setRawMode(raw: boolean): void };
+    readonly slave: Socket;
     readonly ptsName: string;
   };
 }
@@ -369,15 +370,16 @@ class PtyEnd implements SerialEnd {
   readonly title: string;
   readonly #master: Socket;
   readonly #writer = new PatientWriter();
-  /** Keeps the terminal's settings, and the master readable, while nobody else has it open. */
-  readonly #keeper: number;
+  /** Keeps the terminal raw, and the master readable, while nobody else has it open. Never reads. */
+  readonly #keeper: TtyReadStream;
   #listener: DataListener | undefined;
 
   constructor(pair: ReturnType<PtyModule['open']>) {
     this.title = pair.ptsName;
-    this.#keeper = openSync(pair.ptsName, constants.O_RDWR | constants.O_NOCTTY);
-    pair.slave.setRawMode(true);
     pair.slave.destroy(); // it would take the other program's input
+    // Not on the slave above: from Node 24 on, closing a raw terminal makes it a cooked one again.
+    this.#keeper = new TtyReadStream(openSync(pair.ptsName, constants.O_RDWR | constants.O_NOCTTY));
+    this.#keeper.setRawMode(true);
     this.#master = pair.master;
     this.#master.on('error', () => undefined);
     this.#master.on('data', (chunk: Buffer) => {
@@ -401,6 +403,6 @@ class PtyEnd implements SerialEnd {
   close(): void {
     this.#writer.detach();
     this.#master.destroy();
-    closeSync(this.#keeper);
+    this.#keeper.destroy();
   }
 }
