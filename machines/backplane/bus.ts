@@ -15,6 +15,8 @@ export interface AccessRules {
   readonly impl: WidthRange;
   /** The order of bytes inside a multi-byte register; the bus swaps for a CPU of the other order. */
   readonly byteOrder: 'big' | 'little';
+  /** The device sees all address lines of an access that is not aligned (ARM stores drive them); nothing is split. */
+  readonly rawAddress?: true;
 }
 
 /** Byte registers that may be read by wider accesses, one register after another. */
@@ -36,7 +38,7 @@ export interface BusTarget {
   /** Size of the register file in bytes. */
   readonly span: number;
   readonly access: AccessRules;
-  /** Returns an unsigned value of the width. `offset` is aligned to the width (the bus splits what is not). */
+  /** Returns an unsigned value of the width. `offset` is aligned to the width (the bus splits what is not), see `rawAddress`. */
   read(offset: number, width: Width): number;
   write(offset: number, width: Width, value: number): void;
   /** The debugger's view: no side effects. `undefined` where the model cannot tell. */
@@ -57,8 +59,10 @@ export const swapBytes = (value: number, width: Width): number =>
  * The caller has checked `valid` and alignment-free access is allowed.
  */
 export function readTarget(target: BusTarget, offset: number, width: Width): number {
-  const { impl, byteOrder } = target.access;
-  if (width >= impl.min && width <= impl.max && (offset & (width - 1)) === 0) return target.read(offset, width);
+  const { impl, byteOrder, rawAddress } = target.access;
+  if (width >= impl.min && width <= impl.max && (rawAddress === true || (offset & (width - 1)) === 0)) {
+    return target.read(offset, width);
+  }
   if (width > impl.max || (offset & (width - 1)) !== 0) {
     const step = Math.min(impl.max, width, lowestBit(offset)) as Width;
     let value = 0;
@@ -75,8 +79,8 @@ export function readTarget(target: BusTarget, offset: number, width: Width): num
 
 /** Writes `width` bytes at `offset`; see {@link readTarget}. A narrow write to a wide register reads it first. */
 export function writeTarget(target: BusTarget, offset: number, width: Width, value: number): void {
-  const { impl, byteOrder } = target.access;
-  if (width >= impl.min && width <= impl.max && (offset & (width - 1)) === 0) {
+  const { impl, byteOrder, rawAddress } = target.access;
+  if (width >= impl.min && width <= impl.max && (rawAddress === true || (offset & (width - 1)) === 0)) {
     target.write(offset, width, value);
     return;
   }

@@ -6,11 +6,19 @@ import type { GuestMemory, MemoryBlock } from './memory.ts';
 /** What answers at a range of addresses. */
 export type RegionKind =
   | { readonly kind: 'ram'; readonly block: MemoryBlock; readonly offset: number }
-  | { readonly kind: 'rom'; readonly block: MemoryBlock; readonly offset: number }
+  | { readonly kind: 'rom'; readonly block: MemoryBlock; readonly offset: number; readonly writes?: WriteSide }
   | { readonly kind: 'device'; readonly target: BusTarget; readonly name: string; readonly offset: number }
   | { readonly kind: 'map'; readonly map: MemoryMap; readonly base: number }
   | { readonly kind: 'stub'; readonly name: string; readonly value: number }
   | { readonly kind: 'nop'; readonly name: string };
+
+/** What writes to ROM reach, on boards that have a write-only chip at the same addresses. */
+export interface WriteSide {
+  readonly target: BusTarget;
+  readonly name: string;
+  /** The address at which the chip's first register is. */
+  readonly base: number;
+}
 
 /** One row of a memory map; made by {@link region}. Addresses are inclusive. */
 export class Region {
@@ -40,9 +48,9 @@ export class Region {
     return this.#set({ kind: 'ram', block, offset });
   }
 
-  /** Writes are ignored (and logged as guest errors). */
-  rom(block: MemoryBlock, offset = 0): this {
-    return this.#set({ kind: 'rom', block, offset });
+  /** Writes are ignored (and logged as guest errors), or go to another chip. */
+  rom(block: MemoryBlock, offset = 0, writes?: WriteSide): this {
+    return this.#set({ kind: 'rom', block, offset, ...(writes && { writes }) });
   }
 
   /** `offset` is where in the register file the region begins. */
@@ -255,23 +263,27 @@ export class MemoryMap {
         this.#memory.written(target.block.offset + offset, width);
         return;
       case 'rom':
-        this.#log.guest(`write of %x to ROM ${target.block.name} at %x`, value, pa);
+        if (target.writes === undefined) this.#log.guest(`write of %x to ROM ${target.block.name} at %x`, value, pa);
+        else this.#writeDevice(target.writes.target, target.writes.name, pa - target.writes.base, pa, width, value);
         return;
-      case 'device': {
-        const { valid, byteOrder } = target.target.access;
-        if (width > valid.max || width < valid.min) {
-          this.#log.guest(`${width}-byte write to ${target.name} at %x`, pa);
-          return;
-        }
-        if (offset + width > target.target.span) return;
-        writeTarget(target.target, offset, width, byteOrder === 'big' ? value : swapBytes(value, width));
+      case 'device':
+        this.#writeDevice(target.target, target.name, offset, pa, width, value);
         return;
-      }
       case 'stub':
         this.#log.unimp(`write of %x to ${target.name} (not modelled) at %x`, value, pa);
         return;
       case 'nop':
     }
+  }
+
+  #writeDevice(target: BusTarget, name: string, offset: number, pa: number, width: Width, value: number): void {
+    const { valid, byteOrder } = target.access;
+    if (width > valid.max || width < valid.min) {
+      this.#log.guest(`${width}-byte write to ${name} at %x`, pa);
+      return;
+    }
+    if (offset + width > target.span) return;
+    writeTarget(target, offset, width, byteOrder === 'big' ? value : swapBytes(value, width));
   }
 
   /** Bus-master read of memory into `into`. Ranges that are not memory read as zero and are guest errors. */
@@ -426,8 +438,9 @@ const spread = (byte: number, width: Width): number =>
 export function describeTarget(target: RegionKind): string {
   switch (target.kind) {
     case 'ram':
+      return `ram ${target.block.name}`;
     case 'rom':
-      return `${target.kind} ${target.block.name}`;
+      return `rom ${target.block.name}${target.writes === undefined ? '' : `, writes: ${target.writes.name}`}`;
     case 'device':
       return target.name;
     case 'map':
