@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // SPICE viewers nobody here wrote, in front of `emeritus boot --display spice`. Needs the built command (npm run build).
-import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { debianFile, guest, type Input, missing } from '../support/inputs.ts';
-import { contains, EmulatorProcess, ended, pictureOfViewer, still, XServer } from '../support/screen-lab.ts';
-import { until } from '../support/spice.ts';
+import { contains, EmulatorProcess, pictureOfViewer, still, ViewerProcess, XServer } from '../support/screen-lab.ts';
+import { type TestViewer, until } from '../support/spice.ts';
 
 const openBios = debianFile('/usr/share/qemu/openbios-ppc', 'qemu-system-data');
 const kernel = guest('linux-ppc/vmlinux.gz', 'test/guests/build-linux.sh ppc DIR');
@@ -29,37 +28,28 @@ const guests: readonly [string, readonly string[], readonly Input[]][] = [
 
 let x: XServer;
 let emulator: EmulatorProcess | undefined;
-const children: ChildProcess[] = [];
+const shown: ViewerProcess[] = [];
 
-const show = (words: readonly string[]): ChildProcess => {
-  const child = spawn(words[0]!, words.slice(1), { env: x.env, stdio: 'ignore' });
-  children.push(child);
-  return child;
+const show = (words: readonly string[]): ViewerProcess => {
+  const viewer = new ViewerProcess(x, words);
+  shown.push(viewer);
+  return viewer;
 };
 
-/** spicy scales the picture to its window, which is for 640x480 at first. */
-async function unscale({ width, height }: { width: number; height: number }): Promise<void> {
-  let size: readonly number[] = [];
-  await until(
-    () => {
-      size = x.windowSize('spicy');
-      return size[0] === 640 && size[1]! > 480;
-    },
-    'spicy has a window',
-    30,
+/** Waits until the viewer's window has the picture that our own viewer has. */
+const shows = (viewer: ViewerProcess, ours: TestViewer, when: string): Promise<void> =>
+  until(
+    () => contains(x.screenshot(), pictureOfViewer(ours)),
+    () => `the viewer shows ${when}; ${viewer.story}`,
+    120,
   );
-  x.resizeWindow('spicy', width, size[1]! + height - 480);
-}
 
 beforeAll(async () => {
   if (!missing(...lab)) x = await XServer.start();
 });
 afterAll(() => x?.stop());
 afterEach(async () => {
-  for (const child of children.splice(0)) {
-    child.kill('SIGKILL');
-    await ended(child);
-  }
+  for (const viewer of shown.splice(0)) await viewer.kill();
   await emulator?.stop();
   emulator = undefined;
 });
@@ -71,14 +61,17 @@ for (const [viewerName, viewerInput, command] of viewers) {
       it.skipIf(lacks)('shows the screen pixel for pixel and types', async () => {
         emulator = new EmulatorProcess('powermac-g3', options);
         const ours = await emulator.viewer();
-        show(command(emulator.socket));
-        if (viewerName === 'spicy') await unscale(ours);
-        await until(() => contains(x.screenshot(), pictureOfViewer(ours)), 'the viewer shows the prompt', 60);
+        const viewer = show(command(emulator.socket));
+        await shows(viewer, ours, 'the prompt');
         const { draws } = ours;
         x.xdotool('mousemove', '600', '600', 'click', '1');
         x.xdotool('type', '--delay', '150', '1 2 + .');
         x.xdotool('key', 'Return');
-        await until(() => ours.draws > draws, 'the guest has seen the keys', 30);
+        await until(
+          () => ours.draws > draws,
+          () => `the guest has seen the keys; ${viewer.story}`,
+          60,
+        );
         await still(ours, 60);
         const seen = x.screenshot();
         ours.client.close();
@@ -95,12 +88,10 @@ describe(`remote-viewer that is killed${killLacks && ` (needs ${killLacks})`}`, 
   it.skipIf(killLacks)('comes back ten times in a row', async () => {
     emulator = new EmulatorProcess('powermac-g3', []);
     const ours = await emulator.viewer();
-    const picture = pictureOfViewer(ours);
     for (let round = 0; round < 10; round++) {
       const viewer = show(['remote-viewer', `spice+unix://${emulator.socket}`]);
-      await until(() => contains(x.screenshot(), picture), `the viewer shows the prompt, round ${round}`, 60);
-      viewer.kill('SIGKILL');
-      await ended(viewer);
+      await shows(viewer, ours, `the prompt in round ${round}`);
+      await viewer.kill();
     }
     expect(ours.shows(await emulator.finish())).toBe(true);
   });
@@ -115,8 +106,7 @@ describe(`remote-viewer at the Linux console of powermac-g3${linuxLacks && ` (ne
     const ours = await emulator.viewer();
     await until(() => ours.draws > 20, 'Linux draws', 120);
     await still(ours, 120);
-    show(['remote-viewer', `spice+unix://${emulator.socket}`]);
-    await until(() => contains(x.screenshot(), pictureOfViewer(ours)), 'the viewer shows the console', 60);
+    await shows(show(['remote-viewer', `spice+unix://${emulator.socket}`]), ours, 'the console');
     const seen = x.screenshot();
     ours.client.close();
     expect(contains(seen, await emulator.finish())).toBe(true);

@@ -2,7 +2,7 @@
 //
 // Real viewers in front of a real emulator process: an X server without a screen, and what can be seen on it.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -51,27 +51,63 @@ export class XServer {
     execFileSync('xdotool', words, { env: this.env, stdio: 'ignore', timeout: 30_000 });
   }
 
-  /** Width and height of the visible window of a program; empty while there is none. */
-  windowSize(program: string): number[] {
-    const words = ['search', '--onlyvisible', '--class', program, 'getwindowgeometry', '--shell'];
-    try {
-      const text = execFileSync('xdotool', words, {
-        env: this.env,
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      });
-      return ['WIDTH', 'HEIGHT'].map((name) => Number(new RegExp(`^${name}=(\\d+)$`, 'm').exec(text)?.[1]));
-    } catch {
-      return [];
+  stop(): void {
+    this.#server.kill();
+  }
+}
+
+/** spicy in the guest's own pixels, without what needs icons: where no icon can be loaded, GTK ends the program. */
+const SPICY_SETTINGS = '[general]\nscaling=false\nresize-guest=false\n[ui]\ntoolbar=false\nstatusbar=false\n';
+
+/** A viewer that others wrote, with nobody's settings, caches or desktop around it. */
+export class ViewerProcess {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'emeritus-viewer-'));
+  readonly #child: ChildProcess;
+  #said = '';
+
+  constructor(x: XServer, words: readonly string[]) {
+    const within = (name: string): string => {
+      const path = join(this.#folder, name);
+      mkdirSync(path, { mode: 0o700 });
+      return path;
+    };
+    const config = within('config');
+    mkdirSync(join(config, 'spicy'));
+    writeFileSync(join(config, 'spicy', 'settings'), SPICY_SETTINGS);
+    const env = {
+      PATH: process.env['PATH'],
+      DISPLAY: x.env['DISPLAY'],
+      GDK_BACKEND: 'x11',
+      NO_AT_BRIDGE: '1',
+      LC_ALL: 'C.UTF-8',
+      HOME: within('home'),
+      XDG_CONFIG_HOME: config,
+      XDG_CACHE_HOME: within('cache'),
+      XDG_DATA_HOME: within('data'),
+      XDG_RUNTIME_DIR: within('run'),
+    };
+    this.#child = spawn(words[0]!, words.slice(1), { env, cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child.on('error', (error) => (this.#said += error.message));
+    for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
+      stream.on('data', (chunk: Buffer) => (this.#said = (this.#said + chunk.toString()).slice(-4000)));
     }
   }
 
-  resizeWindow(program: string, width: number, height: number): void {
-    this.xdotool('search', '--onlyvisible', '--class', program, 'windowsize', String(width), String(height));
+  /** What the viewer has said, and whether it is still there. */
+  get story(): string {
+    const { exitCode, signalCode } = this.#child;
+    const end = exitCode ?? signalCode;
+    return `${end === null ? 'it runs' : `it has ended (${end})`} and has said: ${this.#said.trim() || 'nothing'}`;
   }
 
-  stop(): void {
-    this.#server.kill();
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    this.#child.kill(signal);
+    await ended(this.#child);
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 

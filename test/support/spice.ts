@@ -10,10 +10,14 @@ import { LocalChannel, MachineSession } from '../../machines/backplane/session.t
 import { FakeMachine } from './fake-machine.ts';
 
 /** Waits until something is so; fails after a few seconds. */
-export async function until(condition: () => boolean, what = String(condition), seconds = 10): Promise<void> {
+export async function until(
+  condition: () => boolean,
+  what: string | (() => string) = String(condition),
+  seconds = 10,
+): Promise<void> {
   const end = Date.now() + seconds * 1000;
   while (!condition()) {
-    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
+    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${typeof what === 'string' ? what : what()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
