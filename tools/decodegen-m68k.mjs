@@ -1,6 +1,7 @@
 // Generates what follows from core/m68k/m68k.decode and core/m68k/state.ts:
 //   core/m68k/gen/decode.ts       AssemblyScript: decode rows, handler ids, lengths
 //   core/m68k/gen/exec.ts         AssemblyScript: the interpreter's loop
+//   core/m68k/gen/dispatch.ts     AssemblyScript: the handlers of what the loop does not do itself
 //   core/m68k/host/gen/isa.ts     TypeScript: the instruction table for the disassembler and test generators
 //   core/m68k/host/gen/state.ts   TypeScript: where each register is in the state block
 // Refuses overlapping patterns, fields that cover no bits, handlers nobody wrote. `--check` writes nothing and fails
@@ -179,40 +180,47 @@ const hex = (value) => `0x${value.toString(16).padStart(4, '0')}`;
 const extensionWords = (letter, size) =>
   letter === undefined || 'DAIPM'.includes(letter) ? 0 : letter === 'L' || (letter === 'N' && size === 4) ? 2 : 1;
 
-/** Every handler id: the rows, then their expanded forms. */
-function forms(rows) {
-  const list = rows.map((row, index) => ({ row, base: FIRST_ID + index, mask: row.mask, match: row.match }));
+/** Forms of rows that are expanded in the loop, beside the row itself. */
+function expandedForms(row) {
+  const list = [];
   const bits = (letter, reversed) => {
     const [mode, reg] = MODES[letter];
     const of = (m, r) => (reversed ? (r << 9) | (m << 6) : (m << 3) | r);
     return reg === undefined ? [of(7, 0), of(mode, 0)] : [of(7, 7), of(mode, reg)];
   };
-  for (const [index, row] of rows.entries()) {
-    const base = FIRST_ID + index;
-    const of = { row, base };
-    for (const letter of row.fast) {
-      if (row.name.startsWith('addx')) {
-        list.push({ ...of, mask: row.mask | 8, match: row.match, src: 'D' });
-        continue;
-      }
-      const [mask, match] = bits(letter, false);
-      list.push({ ...of, mask: row.mask | mask, match: row.match | match, src: letter });
+  for (const letter of row.fast) {
+    if (row.name.startsWith('addx')) {
+      list.push({ row, mask: row.mask | 8, match: row.match, src: 'D' });
+      continue;
     }
-    for (const [src, dst] of row.pairs) {
-      const [mask, match] = bits(src, false);
-      const [mask2, match2] = bits(dst, true);
-      list.push({ ...of, mask: row.mask | mask | mask2, match: row.match | match | match2, src, dst });
-    }
-    if (row.name === 'bcc') {
-      for (let cc = 0; cc < 16; cc++) {
-        if (cc === 1) continue;
-        list.push({ ...of, mask: 0xffff, match: 0x6000 | (cc << 8), cc, size: 2 });
-        list.push({ ...of, mask: 0xff01, match: 0x6000 | (cc << 8), cc, size: 1 });
-      }
-    }
-    if (row.name === 'dbcc') list.push({ ...of, mask: 0xfff8, match: 0x51c8, cc: 1, size: 2 });
+    const [mask, match] = bits(letter, false);
+    list.push({ row, mask: row.mask | mask, match: row.match | match, src: letter });
   }
+  for (const [src, dst] of row.pairs) {
+    const [mask, match] = bits(src, false);
+    const [mask2, match2] = bits(dst, true);
+    list.push({ row, mask: row.mask | mask | mask2, match: row.match | match | match2, src, dst });
+  }
+  if (row.name === 'bcc') {
+    for (let cc = 0; cc < 16; cc++) {
+      if (cc === 1) continue;
+      list.push({ row, mask: 0xffff, match: 0x6000 | (cc << 8), cc, size: 2 });
+      list.push({ row, mask: 0xff01, match: 0x6000 | (cc << 8), cc, size: 1 });
+    }
+  }
+  if (row.name === 'dbcc') list.push({ row, mask: 0xfff8, match: 0x51c8, cc: 1, size: 2 });
   return list;
+}
+
+/** By handler id from FIRST_ID on: first what is in the loop, so that its `switch` is dense; then the other rows. */
+function forms(rows) {
+  const whole = (row) => ({ row, mask: row.mask, match: row.match, whole: true });
+  const inline = rows.filter((row) => row.kind === 'inline');
+  return [
+    ...inline.map(whole),
+    ...rows.flatMap(expandedForms),
+    ...rows.filter((row) => row.kind !== 'inline').map(whole),
+  ].map((form, index) => ({ ...form, id: FIRST_ID + index }));
 }
 
 /** What the length of an instruction needs to know; see core/m68k/code.ts. */
@@ -221,17 +229,18 @@ const info = (row) =>
 
 function emitDecode(rows) {
   const all = forms(rows);
-  const base = rows.map((row, index) => {
+  const idOf = new Map(all.filter((form) => form.whole).map((form) => [form.row, form.id]));
+  const base = rows.map((row) => {
     const ea = row.ea === ANY ? 0 : row.ea;
-    return `  ${hex(row.mask)}, ${hex(row.match)}, ${hex(ea)}, ${hex(row.dst)}, ${row.models}, ${FIRST_ID + index}, // ${row.name}`;
+    return `  ${hex(row.mask)}, ${hex(row.match)}, ${hex(ea)}, ${hex(row.dst)}, ${row.models}, ${idOf.get(row)}, // ${row.name}`;
   });
-  const expanded = all.slice(rows.length).map((form, index) => {
-    const id = FIRST_ID + rows.length + index;
-    const label = [form.src, form.dst, form.cc, form.cc === undefined ? undefined : form.size].filter(
-      (x) => x !== undefined,
-    );
-    return `  ${hex(form.mask)}, ${hex(form.match)}, ${form.base}, ${id}, // ${form.row.name} ${label.join(' ')}`;
-  });
+  const expanded = all
+    .filter((form) => !form.whole)
+    .map((form) => {
+      const label = [form.src, form.dst, form.cc, form.cc === undefined ? undefined : form.size];
+      const text = label.filter((x) => x !== undefined).join(' ');
+      return `  ${hex(form.mask)}, ${hex(form.match)}, ${idOf.get(form.row)}, ${form.id}, // ${form.row.name} ${text}`;
+    });
   return `${HEADER}
 /** Number of patterns in {@link ROWS}. */
 export const ROW_COUNT: u32 = ${rows.length};
@@ -263,69 +272,72 @@ ${all.map((form) => `  ${hex(info(form.row))}, // ${form.row.name}`).join('\n')}
 `;
 }
 
-function emitExec(rows, handlers) {
-  const imports = new Map();
-  const use = (name, row) => {
-    const file = handlers.get(name);
+/** Collects what the generated code uses of other files; refuses handlers nobody wrote. */
+class Imports {
+  #handlers;
+  #files = new Map();
+
+  constructor(handlers, always) {
+    this.#handlers = handlers;
+    for (const [file, names] of Object.entries(always)) this.#files.set(file, new Set(names));
+  }
+
+  use(name, row) {
+    const file = this.#handlers.get(name);
     if (file === undefined) throw new DecodeError(`line ${row.line}: nobody wrote ${name}`);
-    if (!imports.has(file)) imports.set(file, new Set());
-    imports.get(file).add(name);
+    if (!this.#files.has(file)) this.#files.set(file, new Set());
+    this.#files.get(file).add(name);
     return name;
-  };
-  const generic = (row) => {
-    const op = use(`op_${row.handler}`, row);
-    const call = row.sized && !row.handler.includes('trapcc') ? `${op}(w, ${row.size})` : `${op}(w)`;
-    const lines = ['run.at = at;', 'run.op_at = at;', 'run.left = left;', 'run.undo = 0;', 'run.fault = 0;'];
-    lines.push(row.priv ? `if (supervisor()) ${call};` : `${call};`, 'at = run.at;', 'left = run.left;', 'continue;');
-    return lines;
-  };
+  }
+
+  lines() {
+    return [...this.#files]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([file, names]) => `import { ${[...names].sort().join(', ')} } from '../${file}';`)
+      .join('\n');
+  }
+}
+
+/** The loop: what is expanded in it, by handler id; everything else goes through `dispatch`. */
+function emitExec(rows, handlers) {
+  const imports = new Imports(handlers, { code: ['EXIT_ENTRY', 'decodeEntry', 'nextPage'], state: ['cpu', 'run'] });
   const modeOf = (letter) => MODE_NAMES.indexOf(letter);
+  const functions = [];
   const body = ({ row, src, dst, cc, size }) => {
     if (cc !== undefined) {
       const fast =
-        row.name === 'dbcc' ? `${use('fast_dbra', row)}(w, at)` : `${use('fast_bcc', row)}(w, at, ${cc}, ${size})`;
-      return [
-        `const target: u32 = ${fast};`,
-        'if (target != 0) {',
-        '  at = target;',
-        '  continue;',
-        '}',
-        ...generic(row),
-      ];
+        row.name === 'dbcc'
+          ? `${imports.use('fast_dbra', row)}(w, at)`
+          : `${imports.use('fast_bcc', row)}(w, at, ${cc}, ${size})`;
+      return [`const target: u32 = ${fast};`, 'if (target == 0) break;', 'at = target;', 'continue;'];
     }
     if (src !== undefined) {
-      const fast = use(`fast_${row.handler}`, row);
+      // A function of its own: the optimizer is quadratic in the locals of one.
+      const fast = imports.use(`fast_${row.handler}`, row);
       const args = ['w', 'at'];
       if (row.sized) args.push(String(row.size));
       args.push(String(modeOf(src)));
       if (dst !== undefined) args.push(String(modeOf(dst)));
+      const name = `${row.name}_${src}${dst ?? ''}`;
+      functions.push(`function ${name}(w: u32, at: u32): bool {\n  return ${fast}(${args.join(', ')});\n}\n`);
       const fixed = row.imm ? (row.size === 4 ? 2 : 1) : row.ext;
       const words = fixed + extensionWords(src, row.size === 0 ? 2 : row.size) + extensionWords(dst, row.size);
-      const hit = [...(words > 0 ? [`  at += ${words * 8};`] : []), '  continue;'];
-      return [`if (${fast}(${args.join(', ')})) {`, ...hit, '}', ...generic(row)];
+      return [`if (!${name}(w, at)) break;`, ...(words > 0 ? [`at += ${words * 8};`] : []), 'continue;'];
     }
-    if (row.kind === 'inline') {
-      const op = use(`op_${row.handler}`, row);
-      return [row.sized ? `${op}(w, ${row.size});` : `${op}(w);`, 'continue;'];
-    }
-    return generic(row);
+    const op = imports.use(`op_${row.handler}`, row);
+    return [row.sized ? `${op}(w, ${row.size});` : `${op}(w);`, 'continue;'];
   };
-  const cases = forms(rows).map((form, index) => {
+  const inLoop = forms(rows).filter((form) => !form.whole || form.row.kind === 'inline');
+  const cases = inLoop.map((form) => {
     const label = [form.row.name, form.src, form.dst, form.cc].filter((x) => x !== undefined).join(' ');
-    return `      case ${FIRST_ID + index}: { // ${label}\n${body(form)
+    return `      case ${form.id}: { // ${label}\n${body(form)
       .map((line) => `        ${line}\n`)
       .join('')}      }`;
   });
-  const importLines = [...imports]
-    .filter(([file]) => file !== 'exceptions')
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([file, names]) => `import { ${[...names].sort().join(', ')} } from '../${file}';`);
-  const exceptions = new Set([...(imports.get('exceptions') ?? []), 'supervisor', 'illegal']);
-  return `${HEADER}import { EXIT_ENTRY, decodeEntry, nextPage } from '../code';
-import { ${[...exceptions].sort().join(', ')} } from '../exceptions';
-import { cpu, run } from '../state';
-${importLines.join('\n')}
+  return `${HEADER}${imports.lines()}
+import { dispatch } from './dispatch';
 
+${functions.join('\n')}
 /** Executes decoded entries from \`run.at\` until one of the loop's own says stop, or the time is over. */
 export function exec(): void {
   let at: u32 = run.at;
@@ -360,16 +372,7 @@ export function exec(): void {
         run.left = left + 1;
         return;
       }
-      case 3: { // illegal
-        run.at = at;
-        run.op_at = at;
-        run.left = left;
-        illegal(w);
-        at = run.at;
-        left = run.left;
-        continue;
-      }
-      case 4: { // goes on in the next page: by a single step
+      case 3: { // goes on in the next page: by a single step
         cpu.pc = ((at - 8) >>> 2) + run.pc_delta;
         run.at = EXIT_ENTRY;
         run.left = left + 1;
@@ -377,9 +380,46 @@ export function exec(): void {
         return;
       }
 ${cases.join('\n')}
-      default:
-        unreachable();
     }
+    run.at = at;
+    run.op_at = at;
+    run.left = left;
+    run.undo = 0;
+    run.fault = 0;
+    dispatch(id, w);
+    at = run.at;
+    left = run.left;
+  }
+}
+`;
+}
+
+/** The handlers, by handler id: also of forms that are expanded in the loop and could not be done there. */
+function emitDispatch(rows, handlers) {
+  const imports = new Imports(handlers, { exceptions: ['illegal', 'supervisor'] });
+  const ids = new Map();
+  for (const form of forms(rows)) {
+    if (form.row.kind === 'inline') continue;
+    ids.set(form.row, [...(ids.get(form.row) ?? []), form.id]);
+  }
+  const cases = [...ids].map(([row, list]) => {
+    const op = imports.use(`op_${row.handler}`, row);
+    const call = row.sized && !row.handler.includes('trapcc') ? `${op}(w, ${row.size})` : `${op}(w)`;
+    const lines = [
+      ...list.map((id) => `case ${id}:`),
+      `  ${row.priv ? `if (supervisor()) ${call}` : call};`,
+      '  return;',
+    ];
+    return lines.map((line) => `    ${line}`).join('\n');
+  });
+  return `${HEADER}${imports.lines()}
+
+/** Executes the instruction with operation word and first extension word \`w\`. */
+export function dispatch(id: u32, w: u32): void {
+  switch (id) {
+${cases.join('\n')}
+    default:
+      illegal(w);
   }
 }
 `;
@@ -437,10 +477,12 @@ export function generateM68k() {
       .map((name) => [name.slice(0, -3), read(`core/m68k/${name}`)]),
   );
   const rows = parseDecode(read('core/m68k/m68k.decode'));
+  const handlers = findHandlers(sources);
   const state = emitState(read('core/m68k/state.ts'), read('core/common/layout.ts'));
   return {
     'core/m68k/gen/decode.ts': emitDecode(rows),
-    'core/m68k/gen/exec.ts': emitExec(rows, findHandlers(sources)),
+    'core/m68k/gen/exec.ts': emitExec(rows, handlers),
+    'core/m68k/gen/dispatch.ts': emitDispatch(rows, handlers),
     'core/m68k/host/gen/isa.ts': emitIsa(rows),
     'core/m68k/host/gen/state.ts': state.replace('tools/decodegen.mjs', 'tools/decodegen-m68k.mjs'),
   };

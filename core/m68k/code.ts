@@ -24,8 +24,8 @@ import { protectCode } from './tlb';
 export const ID_UNDECODED: u32 = 0;
 export const ID_PAGE_END: u32 = 1;
 export const ID_EXIT: u32 = 2;
-export const ID_ILLEGAL: u32 = 3;
-export const ID_CROSSING: u32 = 4;
+export const ID_CROSSING: u32 = 3;
+export const ID_ILLEGAL: u32 = 4; // what comes after is not the loop's
 
 /** Stores to a page after which it is no longer worth watching. */
 const STORES_BEFORE_DROP: u32 = 64;
