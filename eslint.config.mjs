@@ -10,7 +10,7 @@ const forbid = (files, ...patterns) => ({
 const node = ['^node:', 'machines/ runs in a browser too: take host ends as injected interfaces'];
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'core/common/**', 'core/*/*.ts', 'core/*/gen/**', 'core/*/host/gen/**'] },
+  { ignores: ['**/dist/**', 'node_modules/**', 'core/common/**', 'core/*/*.ts', 'core/*/gen/**', 'core/*/host/gen/**'] },
   ...tseslint.configs.strict,
   ...tseslint.configs.stylistic,
   {
