@@ -375,7 +375,12 @@ export class Ioc implements BusTarget, Device {
       received: this.#received,
       kart: this.#kartTask.remaining,
       tasks: this.#timerTasks.map((task) => task.remaining),
-      timers: this.#timers.map(({ latch, loaded, start, caught }): Plain => ({ latch, loaded, caught, ago: now - start })),
+      timers: this.#timers.map(({ latch, loaded, start, caught }): Plain => ({
+        latch,
+        loaded,
+        caught,
+        ago: now - start,
+      })),
     };
   }
 

@@ -221,7 +221,7 @@ export class Memc implements Device {
     // Low bits of the physical page come from the bottom of the address, in this order, above them the aligned ones.
     const aligned = (offset & 0x7f) >>> size;
     const extra = size === 3 ? (offset & 1) | ((offset & 2) << 1) | ((offset & 4) >>> 1) : offset & (pages - 1);
-    const memc = ((offset >>> 7) & 1) | ((offset >>> 11) & 2);
+    const memc = size === 3 ? ((offset >>> 7) & 1) | ((offset >>> 11) & 2) : 0;
     const entry = memc * PAGES_OF_MEMC + aligned + (extra << (7 - size));
     if (entry * pages * MEMC_PAGE_BYTES >= this.#ramBytes) return;
     const logical = ((offset >>> 12) & 0x7ff & -pages) | (((offset >>> 10) & 3) << 11);
