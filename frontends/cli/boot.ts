@@ -133,7 +133,7 @@ async function attend(
       ends[event.port]?.write(event.bytes);
       shown?.serial(event.port, event.bytes);
     } else if (event.event === 'log') process.stderr.write(formatLog(event.entry));
-    else process.stderr.write(`emeritus: ${event.text}\r\n`);
+    else if (event.event === 'notice') process.stderr.write(`emeritus: ${event.text}\r\n`);
   });
   ends.forEach((end, port) => {
     end.onData((bytes) => session.serial(bytes, port).catch(() => undefined));

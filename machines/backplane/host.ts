@@ -103,4 +103,25 @@ export interface KeyboardInput {
 export interface PointerInput {
   /** Relative motion in host pixels and the pressed buttons (bit 0 left, 1 right, 2 middle). */
   move(dx: number, dy: number, buttons: number): void;
+  /**
+   * Where the pointer is, as parts (0 to 1) of the screen's width and height, and the pressed buttons; for tablets and
+   * touch screens. Used instead of `move` while {@link absolute} is true.
+   */
+  place?(x: number, y: number, buttons: number): void;
+  /** Whether `place` is of use now: the guest listens to the device that is told where the pointer is. */
+  readonly absolute?: boolean;
+  /** Notches of the wheel, where there is one; positive is away from the user. */
+  wheel?(notches: number): void;
 }
+
+/** Where the output of a sound chip goes. */
+export interface AudioSink {
+  /**
+   * The chip has played these frames up to now, on virtual time: signed 16-bit samples, left before right where there
+   * are two channels. Time for which nothing is played is silent. The array may be used again afterwards.
+   */
+  play(samples: Int16Array, rateHz: number, channels: 1 | 2): void;
+}
+
+/** A speaker nobody hears. */
+export const silent: AudioSink = { play: () => {} };

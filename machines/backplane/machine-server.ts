@@ -28,6 +28,8 @@ const TRANSCRIPT_CHARS = 1 << 18;
 const SCREEN_POLL_SECONDS = 0.1;
 /** While somebody waits for a frame, the screen is looked at this often, in virtual seconds. */
 const FRAME_POLL_SECONDS = 0.004;
+/** Sound is handed on in pieces of this length, in virtual seconds. */
+const AUDIO_SECONDS = 0.01;
 /** A slice's length, in virtual seconds: how often commands and serial output are looked at. */
 const SLICE_SECONDS = 0.001;
 /** Falling behind the host clock by more than this is given up: virtual time jumps. */
@@ -53,6 +55,8 @@ export class MachineServer {
   #frame: Reply<'frame'> | undefined;
   #nextFrameLook = 0;
   #leds = 0;
+  #absolute = false;
+  #held = false;
   #paceHost = 0;
   #paceVirtual = 0;
 
@@ -68,8 +72,9 @@ export class MachineServer {
     this.#runner.start('cold');
   }
 
+  /** Whether {@link tick} has something to do. */
   get running(): boolean {
-    return this.#run !== undefined;
+    return this.#run !== undefined && !this.#held;
   }
 
   /** Answers `reply` once, now or (for `run`) when it is over. */
@@ -88,11 +93,12 @@ export class MachineServer {
    */
   tick(): number {
     const run = this.#run;
-    if (run === undefined) return Infinity;
+    if (run === undefined || this.#held) return Infinity;
     const { scheduler } = this.#machine.board;
     if (this.#incoming.length > 0) this.#feedSerial();
     const outcome = this.#runner.slice(Math.min(this.#sliceTicks, Math.max(1, run.end - scheduler.now)));
     this.#drainSerial();
+    this.#drainAudio(AUDIO_SECONDS);
     if (this.#frame !== undefined && scheduler.now >= this.#nextFrameLook) this.#lookAtScreen(false);
     const matched = this.#condition(run.until);
     if (matched !== undefined) this.#finish('matched', matched);
@@ -153,6 +159,14 @@ export class MachineServer {
       this.#machine.pointer?.move(dx, dy, buttons);
       reply(undefined);
     },
+    place: ({ x, y, buttons }, reply) => {
+      this.#machine.pointer?.place?.(x, y, buttons);
+      reply(undefined);
+    },
+    wheel: ({ notches }, reply) => {
+      this.#machine.pointer?.wheel?.(notches);
+      reply(undefined);
+    },
     type: ({ text, gapSeconds = 0.02 }, reply) => {
       this.#typingGap = this.#machine.board.scheduler.masterHz * gapSeconds;
       for (const character of text) this.#queueStroke(character);
@@ -168,6 +182,12 @@ export class MachineServer {
     },
     screenText: (_, reply) => reply(this.#machine.screens[0]?.text?.()),
     status: (_, reply) => reply(this.#status()),
+    registers: (_, reply) => reply(this.#machine.board.cpu?.registers() ?? {}),
+    hold: ({ held }, reply) => {
+      this.#held = held;
+      this.#startPacing();
+      reply(undefined);
+    },
     reset: ({ kind }, reply) => {
       this.#runner.start(kind);
       reply(undefined);
@@ -206,15 +226,21 @@ export class MachineServer {
     const { scheduler } = this.#machine.board;
     this.#run = { end: scheduler.now + Math.ceil(seconds * scheduler.masterHz), until, reply };
     this.#nextScreenLook = 0;
-    this.#paceHost = this.#clock?.now() ?? 0;
-    this.#paceVirtual = scheduler.now;
+    this.#startPacing();
     const matched = this.#condition(until);
     if (matched !== undefined) this.#finish('matched', matched);
+  }
+
+  /** From now on, virtual time follows the host's. */
+  #startPacing(): void {
+    this.#paceHost = this.#clock?.now() ?? 0;
+    this.#paceVirtual = this.#machine.board.scheduler.now;
   }
 
   #finish(reason: RunResult['reason'], matched?: string): void {
     const run = this.#run!;
     this.#run = undefined;
+    this.#drainAudio(0);
     run.reply({ reason, matched, seconds: this.#runner.seconds });
   }
 
@@ -226,6 +252,13 @@ export class MachineServer {
       this.#transcripts[port] = text.slice(-TRANSCRIPT_CHARS);
       this.#emit({ event: 'serial', port, bytes });
     });
+  }
+
+  /** Hands on what has waited for at least so long. */
+  #drainAudio(seconds: number): void {
+    const { audio } = this.#machine;
+    if (audio === undefined || audio.waitingSeconds < seconds) return;
+    for (const chunk of audio.drain()) this.#emit({ event: 'audio', chunk });
   }
 
   /** The text that met the condition, or `undefined`. */
@@ -262,21 +295,23 @@ export class MachineServer {
 
   /** Answers who waits for a frame, if there is something to tell. */
   #lookAtScreen(whole: boolean): void {
-    const { board, screens, keyboard } = this.#machine;
+    const { board, screens, keyboard, pointer } = this.#machine;
     this.#nextFrameLook = board.scheduler.now + board.scheduler.masterHz * FRAME_POLL_SECONDS;
     const screen = screens[0];
     const leds = keyboard?.leds ?? 0;
+    const absolute = pointer?.absolute ?? false;
     const damage = screen?.damage?.();
-    if (!whole && damage?.length === 0 && leds === this.#leds) return;
+    if (!whole && damage?.length === 0 && leds === this.#leds && absolute === this.#absolute) return;
     this.#leds = leds;
+    this.#absolute = absolute;
     const mode = screen?.mode?.();
     const picture = mode === undefined ? screen?.picture() : undefined;
     const size = mode ?? picture;
     const reply = this.#frame;
     this.#frame = undefined;
-    if (size === undefined) return reply?.({ rects: [], leds });
+    if (size === undefined) return reply?.({ rects: [], leds, absolute });
     const everything = [{ x: 0, y: 0, width: size.width, height: size.height }];
-    reply?.({ mode, picture, rects: whole ? everything : (damage ?? everything), leds });
+    reply?.({ mode, picture, rects: whole ? everything : (damage ?? everything), leds, absolute });
   }
 
   #picture(): Picture | undefined {
@@ -293,6 +328,8 @@ export class MachineServer {
       counts: Object.fromEntries(board.log.counts),
       serial: this.#machine.serial.map(({ name }) => name),
       screen: picture && { width: picture.width, height: picture.height },
+      audio: this.#machine.audio !== undefined,
+      held: this.#held,
     };
   }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { AudioLine } from './audio-line.ts';
 import type { Board } from './board.ts';
 import type { BlockDevice, Calendar, KeyboardInput, NonVolatile, PointerInput, Screen } from './host.ts';
 import type { Log } from './log.ts';
@@ -58,6 +59,8 @@ export interface Machine {
   readonly keyboard?: KeyboardInput | undefined;
   readonly pointer?: PointerInput | undefined;
   readonly serial: readonly SerialLine[];
+  /** What its sound chip plays into. */
+  readonly audio?: AudioLine | undefined;
   /** Asserted when the guest switches the machine off. */
   readonly powerOff: Wire;
   /** Asserted when the guest pulls the reset line; the session then calls {@link start} with `warm`. */

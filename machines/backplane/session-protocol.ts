@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { AudioChunk } from './audio-line.ts';
 import type { KeyCode, Picture, ScreenMode, ScreenRect } from './host.ts';
 import type { LogCounts, LogEntry } from './log.ts';
 
@@ -32,6 +33,10 @@ export interface Status {
   /** Names of the serial lines, in order. */
   readonly serial: readonly string[];
   readonly screen?: { readonly width: number; readonly height: number } | undefined;
+  /** Whether the machine has a sound chip. */
+  readonly audio: boolean;
+  /** Held: no time passes although a run is in progress. */
+  readonly held: boolean;
 }
 
 /** What changed on the first screen since the frame before. With neither `mode` nor `picture` the screen is dark. */
@@ -40,10 +45,12 @@ export interface Frame {
   readonly mode?: ScreenMode | undefined;
   /** The whole picture, where only the adapter can draw it. */
   readonly picture?: Picture | undefined;
-  /** What to look at; empty when the screen is dark or only the LEDs changed. */
+  /** What to look at; empty when the screen is dark or did not change. */
   readonly rects: readonly ScreenRect[];
   /** Lit LEDs of the keyboard: bit 0 Num Lock, 1 Caps Lock, 2 Scroll Lock. */
   readonly leds: number;
+  /** Whether the machine is told where the pointer is, not how far it has moved. */
+  readonly absolute: boolean;
 }
 
 /** What the session asks of the machine; each is answered once. */
@@ -53,15 +60,22 @@ export interface Requests {
   serial: [{ port: number; bytes: Uint8Array }, undefined];
   key: [{ code: KeyCode; down: boolean }, undefined];
   pointer: [{ dx: number; dy: number; buttons: number }, undefined];
+  /** The pointer's place, as parts of the screen's width and height; see {@link Frame.absolute}. */
+  place: [{ x: number; y: number; buttons: number }, undefined];
+  wheel: [{ notches: number }, undefined];
   /** Types on the machine's keyboard, a key every `gapSeconds` of virtual time. */
   type: [{ text: string; gapSeconds?: number }, undefined];
   picture: [undefined, Picture | undefined];
   /** The memory that {@link Frame.mode} points into. */
   memory: [undefined, ArrayBufferLike];
-  /** Answered when the screen or the LEDs change, or at once and with everything when `whole`. One at a time. */
+  /** Answered when the screen, the LEDs or the kind of pointer change, or at once and with everything when `whole`. One at a time. */
   frame: [{ whole: boolean }, Frame];
   screenText: [undefined, string[] | undefined];
   status: [undefined, Status];
+  /** The CPU's registers by the manual's names; empty without a CPU. */
+  registers: [undefined, Record<string, number | bigint>];
+  /** Holds the machine, or lets it go on: while held no time passes, and a run in progress stays in progress. */
+  hold: [{ held: boolean }, undefined];
   reset: [{ kind: 'cold' | 'warm' }, undefined];
   save: [undefined, Uint8Array];
   restore: [{ snapshot: Uint8Array }, undefined];
@@ -73,6 +87,7 @@ export type RequestName = keyof Requests;
 /** What the machine tells without being asked. */
 export type SessionEvent =
   | { readonly event: 'serial'; readonly port: number; readonly bytes: Uint8Array }
+  | { readonly event: 'audio'; readonly chunk: AudioChunk }
   | { readonly event: 'log'; readonly entry: LogEntry }
   /** Something the user should know, in a line. */
   | { readonly event: 'notice'; readonly text: string };

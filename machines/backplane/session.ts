@@ -57,6 +57,16 @@ export class MachineSession {
     await this.#channel.request('pointer', { dx, dy, buttons });
   }
 
+  /** Where the pointer is, as parts (0 to 1) of the screen, for machines that are told ({@link Frame.absolute}). */
+  async place(x: number, y: number, buttons: number): Promise<void> {
+    await this.#channel.request('place', { x, y, buttons });
+  }
+
+  /** Notches of the wheel; positive is away from the user. */
+  async wheel(notches: number): Promise<void> {
+    await this.#channel.request('wheel', { notches });
+  }
+
   /** Types text on the machine's (US) keyboard; the keys follow each other as virtual time passes. */
   async type(text: string, gapSeconds?: number): Promise<void> {
     await this.#channel.request('type', gapSeconds === undefined ? { text } : { text, gapSeconds });
@@ -84,6 +94,15 @@ export class MachineSession {
 
   status(): Promise<Status> {
     return this.#channel.request('status', undefined);
+  }
+
+  registers(): Promise<Record<string, number | bigint>> {
+    return this.#channel.request('registers', undefined);
+  }
+
+  /** Stops time, or lets it go on, without ending the run in progress. */
+  async hold(held: boolean): Promise<void> {
+    await this.#channel.request('hold', { held });
   }
 
   async reset(kind: 'cold' | 'warm' = 'warm'): Promise<void> {
@@ -122,7 +141,7 @@ export class LocalChannel implements SessionChannel {
         if (result instanceof Error) reject(result);
         else resolve(result);
       });
-      if (name === 'run') while (this.#server.running) this.#server.tick();
+      if (name === 'run' || name === 'hold') while (this.#server.running) this.#server.tick();
     });
   }
 

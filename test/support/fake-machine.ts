@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { AudioLine } from '../../machines/backplane/audio-line.ts';
 import { Board } from '../../machines/backplane/board.ts';
 import { type Cpu, STOP } from '../../machines/backplane/cpu.ts';
 import type { KeyCode, ScreenMode, ScreenRect } from '../../machines/backplane/host.ts';
@@ -8,7 +9,9 @@ import { bandOf, pictureOf } from '../../machines/backplane/pixels.ts';
 import { SerialLine } from '../../machines/backplane/serial-line.ts';
 import { Wire } from '../../machines/backplane/wire.ts';
 
-/** A board with a screen, a keyboard, a pointer and a serial line that echoes, whose CPU only waits. */
+const AUDIO_HZ = 22_050;
+
+/** A board with a screen, a keyboard, a pointer, a speaker and a serial line, whose CPU only waits. */
 export class FakeMachine implements Machine {
   readonly board = new Board({ masterHz: 1_000_000, memoryBytes: 8 << 20 });
   readonly video: MemoryBlock;
@@ -18,9 +21,15 @@ export class FakeMachine implements Machine {
   readonly powerOff = new Wire('power off');
   readonly resetRequest = new Wire('reset');
   readonly keyboard: { key(code: KeyCode, down: boolean): void; leds: number };
+  readonly places: { x: number; y: number; buttons: number }[] = [];
+  wheel = 0;
   readonly pointer = {
+    absolute: false,
     move: (dx: number, dy: number, buttons: number): void => void this.moves.push({ dx, dy, buttons }),
+    place: (x: number, y: number, buttons: number): void => void this.places.push({ x, y, buttons }),
+    wheel: (notches: number): void => void (this.wheel += notches),
   };
+  readonly audio = new AudioLine(this.board.scheduler);
   readonly screens: Machine['screens'];
   mode: ScreenMode | undefined;
   #damage: ScreenRect[] = [];
@@ -49,12 +58,31 @@ export class FakeMachine implements Machine {
       settle(): void {},
       save: () => ({}),
       restore(): void {},
+      registers: () => ({ pc: 0x1234, r3: 7 }),
     };
     this.board.addCpu(idle as unknown as Cpu);
   }
 
   start(): void {}
   close(): void {}
+
+  /** Plays a square wave, a millisecond's frames at a time. */
+  beep(hz: number, seconds: number): void {
+    const { scheduler } = this.board;
+    const end = Math.round(AUDIO_HZ * seconds);
+    const start = scheduler.now;
+    let played = 0;
+    const task = scheduler.task(`beep ${start} ${hz}`, () => {
+      const due = Math.min(end, Math.round((scheduler.now - start) / (scheduler.masterHz / AUDIO_HZ)));
+      const samples = Int16Array.from({ length: due - played }, (_, i) =>
+        Math.floor(((played + i) * hz * 2) / AUDIO_HZ) % 2 === 0 ? 8000 : -8000,
+      );
+      played = due;
+      this.audio.play(samples, AUDIO_HZ, 1);
+      if (played < end) task.schedule(scheduler.masterHz / 1000);
+    });
+    task.schedule(scheduler.masterHz / 1000);
+  }
 
   /** Sets a mode at the beginning of the video memory, or makes the screen dark. */
   show(mode: Partial<ScreenMode> | undefined): void {

@@ -41,7 +41,7 @@ describe('MachineSession.frame', () => {
     const session = new MachineSession(new LocalChannel(machine));
     await session.frame(true);
     machine.show(undefined);
-    expect(await session.frame(false)).toEqual({ rects: [], leds: 0 } satisfies Frame);
+    expect(await session.frame(false)).toEqual({ rects: [], leds: 0, absolute: false } satisfies Frame);
     machine.show({ width: 32 });
     expect((await session.frame(false)).mode?.width).toBe(32);
   });
