@@ -204,6 +204,11 @@ export class MemoryMap {
     return undefined;
   }
 
+  /** The access under way ends in a bus error: called by what answers it. */
+  busError(): void {
+    this.#busError = true;
+  }
+
   /** True once after an access that ended in a bus error. */
   takeBusError(): boolean {
     const error = this.#busError;
