@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+//
+// A 3.5" or 5.25" floppy drive with the Shugart interface, 300 revolutions a minute.
+//
+// Sockets: a controller calls it; what is under the head follows from virtual time. Medium: {@link SectorDisk}.
+// Not modelled: the time to reach full speed (half a second), head settling, worn media.
+import type { ChipContext } from '../../backplane/board.ts';
+import { SavedFields, type Device, type PlainFields, type ResetKind } from '../../backplane/device.ts';
+import type { Scheduler } from '../../backplane/scheduler.ts';
+import type { SectorDisk } from './sector-disk.ts';
+
+const REVOLUTIONS_PER_SECOND = 5;
+/** How far the head can go in, a little beyond the last formatted cylinder. */
+const LAST_CYLINDER = 82;
+/** The index hole passes for this part of a revolution (4 ms). */
+const INDEX_PART = 0.02;
+
+export class ShugartDrive implements Device {
+  readonly id: string;
+  readonly medium: SectorDisk | undefined;
+  readonly #scheduler: Scheduler;
+  readonly #revolution: number;
+  #cylinder = 0;
+  #motor = false;
+  /** Master tick at which the index hole was last known to pass; meaningful while the motor runs. */
+  #origin = 0;
+  #changed = true;
+
+  constructor(chip: ChipContext, medium: SectorDisk | undefined) {
+    this.id = chip.id;
+    this.medium = medium;
+    this.#scheduler = chip.scheduler;
+    this.#revolution = chip.scheduler.masterHz / REVOLUTIONS_PER_SECOND;
+  }
+
+  get cylinder(): number {
+    return this.#cylinder;
+  }
+
+  get track0(): boolean {
+    return this.#cylinder === 0;
+  }
+
+  get writeProtected(): boolean {
+    return this.medium?.readonly ?? false;
+  }
+
+  /** Turning, with a disk. */
+  get ready(): boolean {
+    return this.#motor && this.medium !== undefined;
+  }
+
+  /** DISK CHANGE: set by taking the disk out, cleared by a step with a disk in. */
+  get diskChanged(): boolean {
+    return this.#changed;
+  }
+
+  motor(on: boolean): void {
+    if (on && !this.#motor) this.#origin = this.#scheduler.now;
+    this.#motor = on;
+  }
+
+  step(inward: boolean): void {
+    this.#cylinder = Math.max(0, Math.min(LAST_CYLINDER, this.#cylinder + (inward ? 1 : -1)));
+    if (this.medium !== undefined) this.#changed = false;
+  }
+
+  /** Parts of a revolution, 0 to 1, since the index hole. */
+  get angle(): number {
+    if (!this.ready) return 0;
+    return ((this.#scheduler.now - this.#origin) % this.#revolution) / this.#revolution;
+  }
+
+  get index(): boolean {
+    return this.ready && this.angle < INDEX_PART;
+  }
+
+  /** Master ticks until `angle` is under the head, up to a whole revolution. */
+  ticksTo(angle: number): number {
+    const part = (angle - this.angle + 1) % 1;
+    return Math.max(1, Math.round((part === 0 ? 1 : part) * this.#revolution));
+  }
+
+  /** Master ticks of `part` of a revolution. */
+  ticks(part: number): number {
+    return Math.max(1, Math.round(part * this.#revolution));
+  }
+
+  reset(kind: ResetKind): void {
+    this.#motor = false;
+    if (kind !== 'cold') return;
+    this.#cylinder = 0;
+    this.#changed = true;
+  }
+
+  settle(): void {}
+
+  save(): PlainFields {
+    return {
+      cylinder: this.#cylinder,
+      motor: this.#motor,
+      ago: this.#motor ? this.#scheduler.now - this.#origin : 0,
+      changed: this.#changed,
+    };
+  }
+
+  restore(state: PlainFields): void {
+    const saved = new SavedFields(this.id, state);
+    this.#cylinder = saved.int('cylinder', 0, LAST_CYLINDER);
+    this.#motor = saved.bool('motor');
+    this.#origin = this.#scheduler.now - saved.int('ago', 0, Number.MAX_SAFE_INTEGER);
+    this.#changed = saved.bool('changed');
+  }
+}
