@@ -57,8 +57,11 @@ export interface Picture {
 export interface ScreenMode {
   readonly width: number;
   readonly height: number;
-  /** Bits of a pixel; 15 takes 16, 32 has 24 of colour. Below 8 the leftmost pixel is in the highest bits. */
-  readonly bpp: 1 | 2 | 4 | 8 | 15 | 16 | 24 | 32;
+  /**
+   * Bits of a pixel; 12 (in the highest bits) and 15 take 16, 32 has 24 of colour. Below 8 the leftmost pixel is in the
+   * highest bits.
+   */
+  readonly bpp: 1 | 2 | 4 | 8 | 12 | 15 | 16 | 24 | 32;
   /** Bytes from a line to the next. */
   readonly stride: number;
   /** Where the first pixel is in the machine's shared memory. */

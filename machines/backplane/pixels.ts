@@ -10,6 +10,8 @@ const expand5 = (level: number): number => (level << 3) | (level >>> 2);
 const expand6 = (level: number): number => (level << 2) | (level >>> 4);
 const swap16 = (word: number): number => ((word & 0xff) << 8) | (word >>> 8);
 
+const rgb444 = (pixel: number): number => ((pixel >>> 12) | (pixel & 0xf00) | ((pixel & 0xf0) << 12)) * 0x11;
+
 const rgb555 = (pixel: number): number =>
   expand5((pixel >>> 10) & 31) | (expand5((pixel >>> 5) & 31) << 8) | (expand5(pixel & 31) << 16);
 
@@ -19,11 +21,11 @@ const rgb565 = (pixel: number): number =>
 /** For every 16-bit word as loaded by a little-endian host, its colour; made at first use. */
 const tables = new Map<string, Int32Array>();
 
-function colorsOf16(bpp: 15 | 16, byteOrder: 'big' | 'little'): Int32Array {
+function colorsOf16(bpp: 12 | 15 | 16, byteOrder: 'big' | 'little'): Int32Array {
   const key = `${bpp} ${byteOrder}`;
   let table = tables.get(key);
   if (table === undefined) {
-    const decode = bpp === 15 ? rgb555 : rgb565;
+    const decode = bpp === 12 ? rgb444 : bpp === 15 ? rgb555 : rgb565;
     table = Int32Array.from({ length: 0x1_0000 }, (_, word) => {
       return OPAQUE | decode(byteOrder === 'big' ? swap16(word) : word);
     });
@@ -33,7 +35,7 @@ function colorsOf16(bpp: 15 | 16, byteOrder: 'big' | 'little'): Int32Array {
 }
 
 /** Bits a pixel takes in memory. */
-export const bitsOf = (bpp: ScreenMode['bpp']): number => (bpp === 15 ? 16 : bpp);
+export const bitsOf = (bpp: ScreenMode['bpp']): number => (bpp === 12 || bpp === 15 ? 16 : bpp);
 
 /** Bytes of the pixels of one line. */
 export const lineBytesOf = ({ width, bpp }: ScreenMode): number => Math.ceil((width * bitsOf(bpp)) / 8);
@@ -46,7 +48,7 @@ export function pictureOf(mode: ScreenMode, memory: ArrayBufferLike): Picture {
   const room = memory.byteLength - offset - lineBytes;
   const lines = room < 0 ? 0 : Math.min(height, stride > 0 ? Math.floor(room / stride) + 1 : height);
   out.fill(OPAQUE, lines * width);
-  const whole = bpp === 32 ? 4 : bpp === 15 || bpp === 16 ? 2 : 1;
+  const whole = bpp === 32 ? 4 : bpp === 12 || bpp === 15 || bpp === 16 ? 2 : 1;
   if ((offset | stride) & (whole - 1)) {
     // Pixels that are not on their boundaries are brought there line by line.
     const line = new Uint8Array(lineBytes);
@@ -80,6 +82,7 @@ function draw(mode: ScreenMode, memory: ArrayBufferLike, out: Int32Array, lines:
     case 8:
       draw8(out, bytes, stride, width, lines, colorsOf(mode.palette));
       return;
+    case 12:
     case 15:
     case 16:
       draw16(out, new Uint16Array(memory, offset, span >>> 1), stride >>> 1, width, lines, colorsOf16(bpp, byteOrder));

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+import type { KeyCode } from '../../backplane/host.ts';
+
+/** Key numbers of the NeXT keyboard by the names of the keys in those places of a PC's. */
+export const NEXT_KEYS: ReadonlyMap<KeyCode, number> = new Map([
+  ['Backslash', 3],
+  ['BracketRight', 4],
+  ['BracketLeft', 5],
+  ['KeyI', 6],
+  ['KeyO', 7],
+  ['KeyP', 8],
+  ['ArrowLeft', 9],
+  ['Numpad0', 11],
+  ['NumpadDecimal', 12],
+  ['NumpadEnter', 13],
+  ['ArrowDown', 15],
+  ['ArrowRight', 16],
+  ['Numpad1', 17],
+  ['Numpad4', 18],
+  ['Numpad6', 19],
+  ['Numpad3', 20],
+  ['NumpadAdd', 21],
+  ['ArrowUp', 22],
+  ['Numpad2', 23],
+  ['Numpad5', 24],
+  ['Backspace', 27],
+  ['Equal', 28],
+  ['Minus', 29],
+  ['Digit8', 30],
+  ['Digit9', 31],
+  ['Digit0', 32],
+  ['Numpad7', 33],
+  ['Numpad8', 34],
+  ['Numpad9', 35],
+  ['NumpadSubtract', 36],
+  ['NumpadMultiply', 37],
+  ['Backquote', 38],
+  ['NumpadEqual', 39],
+  ['NumpadDivide', 40],
+  ['Enter', 42],
+  ['Quote', 43],
+  ['Semicolon', 44],
+  ['KeyL', 45],
+  ['Comma', 46],
+  ['Period', 47],
+  ['Slash', 48],
+  ['KeyZ', 49],
+  ['KeyX', 50],
+  ['KeyC', 51],
+  ['KeyV', 52],
+  ['KeyB', 53],
+  ['KeyM', 54],
+  ['KeyN', 55],
+  ['Space', 56],
+  ['KeyA', 57],
+  ['KeyS', 58],
+  ['KeyD', 59],
+  ['KeyF', 60],
+  ['KeyG', 61],
+  ['KeyK', 62],
+  ['KeyJ', 63],
+  ['KeyH', 64],
+  ['Tab', 65],
+  ['KeyQ', 66],
+  ['KeyW', 67],
+  ['KeyE', 68],
+  ['KeyR', 69],
+  ['KeyU', 70],
+  ['KeyY', 71],
+  ['KeyT', 72],
+  ['Escape', 73],
+  ['Digit1', 74],
+  ['Digit2', 75],
+  ['Digit3', 76],
+  ['Digit4', 77],
+  ['Digit7', 78],
+  ['Digit6', 79],
+  ['Digit5', 80],
+  // The keys of its own, on a PC's keys that have nothing else to do.
+  ['Power', 88],
+  ['F12', 88],
+  ['Home', 26], // sound up
+  ['End', 2], // sound down
+  ['PageUp', 25], // brightness up
+  ['PageDown', 1], // brightness down
+]);
+
+/** Bits of the modifiers in a packet. */
+export const NEXT_MODIFIERS: ReadonlyMap<KeyCode, number> = new Map([
+  ['ControlLeft', 0x01],
+  ['ControlRight', 0x01],
+  ['CapsLock', 0x02],
+  ['ShiftLeft', 0x02],
+  ['ShiftRight', 0x04],
+  ['MetaLeft', 0x08],
+  ['MetaRight', 0x10],
+  ['AltLeft', 0x20],
+  ['AltRight', 0x40],
+]);
+
+export const KEY_POWER = 88;
+export const KEY_GRAVE = 38;
+export const KEY_MULTIPLY = 37;
