@@ -18,6 +18,7 @@ import { DjMemc, djMemcBanks } from '../devices/memory/djmemc.ts';
 import { Rtc3430042 } from '../devices/rtc/rtc-343-0042.ts';
 import { Z85c30 } from '../devices/serial/z85c30.ts';
 import { R6522 } from '../devices/timer/r6522.ts';
+import { startLinux } from './quadra800-linux.ts';
 import { loadMacRom } from './quadra800-rom.ts';
 
 const MIB = 1 << 20;
@@ -180,6 +181,10 @@ function build(host: MachineHost, config: MachineConfig): Machine {
     resetRequest,
     start: (kind) => {
       board.reset(kind);
+      if (config.roms.length === 0) {
+        const { startSeconds } = host.calendar;
+        startLinux(config, { cpu, memory: board.memory, ram, memc, dafb, startSeconds });
+      }
     },
     close: () => {
       rtc.flush();

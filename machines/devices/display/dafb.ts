@@ -44,10 +44,10 @@ const ANIMATION_LINE = 0x11c;
 const HAL = 0x140; // start of the active line
 const HFP = 0x144; // its end
 const HPIX = 0x148; // length of a line, less 2
+const VHLINE = 0x14c; // half-lines of a frame
 const VAL = 0x15c; // first active half-line
 const VFP = 0x160; // after the last one
-const VFPEQ = 0x164; // half-lines of a frame
-const SWATCH_REGISTERS = 26;
+const SWATCH_REGISTERS = 30;
 
 const INT_VBL = 1;
 const INT_ANIMATION = 2;
@@ -58,6 +58,15 @@ const REGISTER_BITS = 0xfff;
 const MOST_FRAMES_PER_SECOND = 500;
 /** Timing of a screen that is not set up. */
 const DEFAULT_TIMING = { lines: 525, active: 480, ticks: 525 * 864 };
+
+// What setUp programs.
+const PCBR0 = 0x20;
+const PCBR0_8_BITS = 0x18;
+const SWATCH_ON = 0xff2;
+const BACK_PORCH = 0x98;
+const HORIZONTAL_BLANKING = 224;
+const VERTICAL_BLANKING = 45;
+const FRAMES_PER_SECOND = 67;
 
 export interface DafbOptions {
   /** 0.5, 1 or 2 MiB. */
@@ -178,8 +187,7 @@ export class Dafb implements Device, BusTarget, Screen {
         this.#clear(offset);
         return;
       case INT_STATUS:
-        this.#log.guest('write of %x to the interrupt status', value);
-        return;
+        return; // read only
     }
     const changed = this.#swatch[index] !== value;
     this.#swatch[index] = value;
@@ -211,7 +219,7 @@ export class Dafb implements Device, BusTarget, Screen {
   /** Takes over changed timing: a new frame begins. */
   #retime(): void {
     const perLine = (this.#swatchAt(HPIX) + 2) * this.#ramdac.clockDivider;
-    const lines = this.#swatchAt(VFPEQ) >>> 1;
+    const lines = this.#swatchAt(VHLINE) >>> 1;
     const setUp = this.#swatchAt(HPIX) > 0 && lines > 0;
     const pixels = setUp ? perLine * lines : DEFAULT_TIMING.ticks;
     this.#lines = setUp ? lines : DEFAULT_TIMING.lines;
@@ -236,6 +244,26 @@ export class Dafb implements Device, BusTarget, Screen {
     const at = Math.floor(((line % this.#lines) * this.#frameTicks) / this.#lines);
     const elapsed = (this.#scheduler.now - this.#frameStart) % this.#frameTicks;
     return at > elapsed ? at - elapsed : at + this.#frameTicks - elapsed;
+  }
+
+  /** Shows the whole of the monitor with 8 bits a pixel from the beginning of the video memory, as a ROM's driver would. */
+  setUp(): void {
+    const { width, height } = monitorSense(this.#monitor);
+    const set = (offset: number, value: number): void => this.write(offset, 4, value);
+    this.#ramdac.reset();
+    set(BASE_HIGH, 0);
+    set(BASE_LOW, 0);
+    set(STRIDE, Math.max(1024, width) / 4);
+    set(0x200 + PCBR0, PCBR0_8_BITS);
+    set(HAL, BACK_PORCH);
+    set(HFP, BACK_PORCH + width);
+    set(HPIX, width + HORIZONTAL_BLANKING - 2);
+    set(VAL, 2 * VERTICAL_BLANKING - 8);
+    set(VFP, 2 * (height + VERTICAL_BLANKING) - 8);
+    set(VHLINE, 2 * (height + VERTICAL_BLANKING));
+    this.#clock.setUp((width + HORIZONTAL_BLANKING) * (height + VERTICAL_BLANKING) * FRAMES_PER_SECOND);
+    set(SWATCH_MODE, SWATCH_ON);
+    this.#retime();
   }
 
   // ---- Screen -----------------------------------------------------------------------------------------------------

@@ -30,6 +30,11 @@ export class Dp8534 {
     this.#pixelHz = INITIAL_HZ;
   }
 
+  /** The clock that software booted without a ROM finds. */
+  setUp(pixelHz: number): void {
+    this.#pixelHz = Math.max(1, Math.round(pixelHz));
+  }
+
   /** Returns whether the clock changed. */
   write(offset: number, value: number): boolean {
     if (offset === SHIFT) {
