@@ -24,6 +24,8 @@ export interface ScreenViewer {
   damaged(rect: ScreenRect): void;
   /** Lit LEDs of the keyboard: bit 0 Num Lock, 1 Caps Lock, 2 Scroll Lock. */
   leds(leds: number): void;
+  /** Whether the machine is told where the pointer is, not how far it has moved. */
+  absolute?(absolute: boolean): void;
 }
 
 /** What is shown before the machine has ever shown anything. */
@@ -39,6 +41,7 @@ export class ScreenSource {
   readonly #viewers = new Set<ScreenViewer>();
   #surface: Surface | undefined;
   #leds = 0;
+  #absolute = false;
   #watching = false;
   #whole = false;
   /** Frames that changed something. */
@@ -54,6 +57,7 @@ export class ScreenSource {
     this.#viewers.add(viewer);
     if (this.#watching && this.#surface !== undefined) viewer.resized(this.#surface);
     viewer.leds(this.#leds);
+    viewer.absolute?.(this.#absolute);
     if (!this.#watching) {
       this.#whole = true;
       void this.#watch();
@@ -84,6 +88,10 @@ export class ScreenSource {
     if (frame.leds !== this.#leds) {
       this.#leds = frame.leds;
       for (const viewer of this.#viewers) viewer.leds(frame.leds);
+    }
+    if (frame.absolute !== this.#absolute) {
+      this.#absolute = frame.absolute;
+      for (const viewer of this.#viewers) viewer.absolute?.(frame.absolute);
     }
     const size = frame.mode ?? frame.picture;
     if (size === undefined) {

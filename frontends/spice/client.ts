@@ -7,17 +7,22 @@ import type { KeyCode, ScreenRect } from '../../machines/backplane/host.ts';
 import { readDrawCopy } from './display-messages.ts';
 import { LINK_HEADER_BYTES, linkRequest, MAX_LINK_BYTES, readLinkHeader, readLinkReply } from './link.ts';
 import {
+  AUDIO_FMT_S16,
   CHANNEL,
   COMMON_CAP,
+  DISPLAY_CAP,
   LINK_ERR,
+  LOCK,
   MAGIC,
   MAIN_CAP,
   MOUSE_BUTTON,
   MOUSE_BUTTON_MASK,
+  MOUSE_MODE,
   MSG,
   MSG_DISPLAY,
   MSG_INPUTS,
   MSG_MAIN,
+  MSG_PLAYBACK,
   MSG_PORT,
   MSGC,
   MSGC_DISPLAY,
@@ -51,9 +56,21 @@ export interface ClientOptions {
   /** Bit 0 Num Lock, 1 Caps Lock, 2 Scroll Lock. */
   onLeds?(leds: number): void;
   onPort?(port: ClientPort): void;
+  /** Whether the machine is told where the pointer is ({@link SpiceClient.place}), or how far it has moved. */
+  onAbsolute?(absolute: boolean): void;
+  /** Sound: signed 16-bit samples, interleaved, to be played now; nothing more comes after `undefined` for a while. */
+  onSound?(sound: ClientSound | undefined): void;
+  /** One of {@link IMAGE_COMPRESSION}, where the viewer knows better than the server whether bytes are dear. */
+  readonly compression?: number | undefined;
   onName?(name: string): void;
   /** The session is over. */
   onClose?(): void;
+}
+
+export interface ClientSound {
+  readonly rateHz: number;
+  readonly channels: number;
+  readonly samples: Int16Array;
 }
 
 /** The server said no; `code` is one of {@link LINK_ERR}. */
@@ -104,9 +121,14 @@ export class SpiceClient {
       main.start((type, body) => {
         if (type === MSG_MAIN.INIT) {
           sessionId = body.u32();
+          body.bytes(8);
+          this.#options.onAbsolute?.(body.u32() === MOUSE_MODE.CLIENT);
           main.send(MSGC_MAIN.ATTACH_CHANNELS);
         } else if (type === MSG_MAIN.NAME) {
           this.#options.onName?.(textOf(body.bytes(body.u32())));
+        } else if (type === MSG_MAIN.MOUSE_MODE) {
+          body.u16();
+          this.#options.onAbsolute?.(body.u16() === MOUSE_MODE.CLIENT);
         } else if (type === MSG_MAIN.CHANNELS_LIST) {
           const count = body.u32();
           if (count > 256) throw new ProtocolError(`${count} channels`);
@@ -132,6 +154,8 @@ export class SpiceClient {
         return (channel) => this.#beginInputs(channel);
       case CHANNEL.PORT:
         return (channel) => this.#beginPort(channel);
+      case CHANNEL.PLAYBACK:
+        return this.#options.onSound === undefined ? undefined : (channel) => this.#beginPlayback(channel);
       default:
         return undefined;
     }
@@ -152,6 +176,8 @@ export class SpiceClient {
       }
     });
     channel.send(MSGC_DISPLAY.INIT, new Uint8Array(14));
+    const { compression } = this.#options;
+    if (compression !== undefined) channel.send(MSGC_DISPLAY.PREFERRED_COMPRESSION, Uint8Array.of(compression));
   }
 
   #beginInputs(channel: ClientChannel): void {
@@ -172,6 +198,26 @@ export class SpiceClient {
         port = new ClientPort(textOf(body.bytes(length)), (bytes) => channel.send(MSGC_PORT.DATA, bytes));
         this.#options.onPort?.(port);
       } else if (type === MSG_PORT.DATA) port?.onData(body.bytes(body.left));
+    });
+  }
+
+  #beginPlayback(channel: ClientChannel): void {
+    let format: { rateHz: number; channels: number } | undefined;
+    channel.start((type, body) => {
+      if (type === MSG_PLAYBACK.START) {
+        const channels = body.u32();
+        const coded = body.u16() !== AUDIO_FMT_S16;
+        const rateHz = body.u32();
+        if (coded || channels < 1 || channels > 8 || rateHz < 1) throw new ProtocolError('sound of another format');
+        format = { rateHz, channels };
+      } else if (type === MSG_PLAYBACK.DATA && format !== undefined) {
+        body.u32();
+        const samples = new Int16Array(body.bytes(body.left & ~1).slice().buffer);
+        this.#options.onSound?.({ ...format, samples });
+      } else if (type === MSG_PLAYBACK.STOP) {
+        format = undefined;
+        this.#options.onSound?.(undefined);
+      }
     });
   }
 
@@ -200,6 +246,29 @@ export class SpiceClient {
     this.#buttons = state;
   }
 
+  /** Where the pointer is, in pixels of the screen, and the pressed buttons; for machines that are told. */
+  place(x: number, y: number, buttons: number): void {
+    const position = new ByteWriter().u32(Math.max(0, Math.round(x))).u32(Math.max(0, Math.round(y)));
+    this.#inputs?.send(MSGC_INPUTS.MOUSE_POSITION, position.u16(this.#buttons).u8(0).finish());
+    this.pointer(0, 0, buttons);
+  }
+
+  /** Notches of the wheel; positive is away from the user. */
+  wheel(notches: number): void {
+    const button = notches > 0 ? MOUSE_BUTTON.UP : MOUSE_BUTTON.DOWN;
+    const body = new ByteWriter().u8(button).u16(this.#buttons).finish();
+    for (let left = Math.min(16, Math.abs(Math.trunc(notches))); left > 0; left--) {
+      this.#inputs?.send(MSGC_INPUTS.MOUSE_PRESS, body);
+      this.#inputs?.send(MSGC_INPUTS.MOUSE_RELEASE, body);
+    }
+  }
+
+  /** What is locked on the viewer's keyboard: bit 0 Num Lock, 1 Caps Lock, 2 Scroll Lock. */
+  locks(leds: number): void {
+    const locks = (leds & 1 ? LOCK.NUM : 0) | (leds & 2 ? LOCK.CAPS : 0) | (leds & 4 ? LOCK.SCROLL : 0);
+    this.#inputs?.send(MSGC_INPUTS.KEY_MODIFIERS, new ByteWriter().u16(locks).finish());
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -218,7 +287,7 @@ export class SpiceClient {
         channelType,
         channelId,
         commonCaps: [COMMON_CAP.PROTOCOL_AUTH_SELECTION, COMMON_CAP.AUTH_SPICE, COMMON_CAP.MINI_HEADER],
-        channelCaps: channelType === CHANNEL.MAIN ? [MAIN_CAP.NAME_AND_UUID] : [],
+        channelCaps: CHANNEL_CAPS[channelType] ?? [],
       }),
     );
     const header = readLinkHeader(await channel.take(LINK_HEADER_BYTES));
@@ -233,6 +302,11 @@ export class SpiceClient {
     return channel;
   }
 }
+
+const CHANNEL_CAPS: Readonly<Record<number, readonly number[]>> = {
+  [CHANNEL.MAIN]: [MAIN_CAP.NAME_AND_UUID],
+  [CHANNEL.DISPLAY]: [DISPLAY_CAP.LZ4_COMPRESSION],
+};
 
 const BUTTONS = [
   [MOUSE_BUTTON_MASK.LEFT, MOUSE_BUTTON.LEFT],

@@ -2,8 +2,9 @@
 import type { ScreenRect } from '../../machines/backplane/host.ts';
 import type { ScreenSource, ScreenViewer, Surface } from '../host/screen-source.ts';
 import { Damage } from './damage.ts';
-import { drawCopyHeader, monitorsConfig, surfaceCreate } from './display-messages.ts';
-import { DISPLAY_CAP, MSG_DISPLAY, MSGC_DISPLAY } from './protocol.ts';
+import { drawCopyHeader, drawCopyLz4Header, monitorsConfig, surfaceCreate } from './display-messages.ts';
+import { compressWords } from './lz4.ts';
+import { DISPLAY_CAP, IMAGE_COMPRESSION, MSG_DISPLAY, MSGC_DISPLAY } from './protocol.ts';
 import { type ChannelLink, ServerChannel } from './server-channel.ts';
 import { type ByteReader, ByteWriter, ProtocolError } from './wire.ts';
 
@@ -17,6 +18,8 @@ const QUICK_MS = 200;
 const SLOW_INTERVAL_MS = 1000;
 /** One that takes nothing at all for so long is sent away. */
 const STUCK_MS = 30_000;
+/** Images smaller than this are not worth compressing. */
+const MIN_COMPRESSED_PIXELS = 64;
 
 /**
  * Shows the screen as one primary surface. What the viewer has no time for is remembered as damage, not as images:
@@ -24,6 +27,8 @@ const STUCK_MS = 30_000;
  */
 export class DisplayChannel extends ServerChannel implements ScreenViewer {
   readonly #source: ScreenSource;
+  /** Whether images are compressed: for viewers elsewhere, and where the viewer says so. */
+  #compress: boolean;
   #detach: (() => void) | undefined;
   #surface: Surface | undefined;
   /** Size of the surface the viewer has. */
@@ -38,6 +43,7 @@ export class DisplayChannel extends ServerChannel implements ScreenViewer {
   constructor(link: ChannelLink, source: ScreenSource) {
     super(link, MAX_MESSAGE_BYTES, ACK_WINDOW);
     this.#source = source;
+    this.#compress = !link.local && link.channelCaps.includes(DISPLAY_CAP.LZ4_COMPRESSION);
   }
 
   resized(surface: Surface): void {
@@ -62,8 +68,13 @@ export class DisplayChannel extends ServerChannel implements ScreenViewer {
         body.bytes(14);
         this.#detach ??= this.#source.attach(this);
         return;
+      case MSGC_DISPLAY.PREFERRED_COMPRESSION: {
+        const wanted = body.u8();
+        const able = this.link.channelCaps.includes(DISPLAY_CAP.LZ4_COMPRESSION);
+        this.#compress = able && wanted !== IMAGE_COMPRESSION.OFF;
+        return;
+      }
       case MSGC_DISPLAY.STREAM_REPORT:
-      case MSGC_DISPLAY.PREFERRED_COMPRESSION:
       case MSGC_DISPLAY.GL_DRAW_DONE:
       case MSGC_DISPLAY.PREFERRED_VIDEO_CODEC_TYPE:
         return;
@@ -97,12 +108,25 @@ export class DisplayChannel extends ServerChannel implements ScreenViewer {
     while (this.ready && !this.#damage.empty && this.#pause === undefined) {
       this.#adopt(surface);
       const rect = this.#damage.take(MAX_IMAGE_PIXELS)!;
-      this.send(MSG_DISPLAY.DRAW_COPY, drawCopyHeader(rect), pixelsOf(surface, rect));
+      this.#draw(surface, rect);
       if (this.#slow) this.#rest();
     }
     if (this.#damage.empty || this.ready || this.closed || this.#sentAt !== undefined) return;
     this.#sentAt = performance.now();
     this.#patience = setTimeout(() => this.close('the viewer takes no pictures'), STUCK_MS).unref();
+  }
+
+  #draw(surface: Surface, rect: ScreenRect): void {
+    const words = wordsOf(surface, rect);
+    if (this.#compress && words.length >= MIN_COMPRESSED_PIXELS) {
+      const block = compressWords(words, Math.floor(words.byteLength * 0.9));
+      if (block.length > 0) {
+        this.send(MSG_DISPLAY.DRAW_COPY, drawCopyLz4Header(rect, block.length), block);
+        return;
+      }
+    }
+    const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+    this.send(MSG_DISPLAY.DRAW_COPY, drawCopyHeader(rect), bytes);
   }
 
   #rest(): void {
@@ -127,13 +151,12 @@ export class DisplayChannel extends ServerChannel implements ScreenViewer {
 }
 
 /** Whole lines are sent from where they are: should they change before they leave, the change is damage of its own. */
-function pixelsOf({ width, pixels }: Surface, rect: ScreenRect): Uint8Array {
-  const bytes = new Uint8Array(pixels.buffer);
-  if (rect.width === width) return bytes.subarray(rect.y * width * 4, (rect.y + rect.height) * width * 4);
+function wordsOf({ width, pixels }: Surface, rect: ScreenRect): Uint32Array<ArrayBuffer> {
+  if (rect.width === width) return pixels.subarray(rect.y * width, (rect.y + rect.height) * width);
   const out = new Uint32Array(rect.width * rect.height);
   for (let y = 0; y < rect.height; y++) {
     const from = (rect.y + y) * width + rect.x;
     out.set(pixels.subarray(from, from + rect.width), y * rect.width);
   }
-  return new Uint8Array(out.buffer);
+  return out;
 }

@@ -64,6 +64,9 @@ const peerOf = (stream: Duplex): string => {
   return `${stream.remoteAddress}:${stream.remotePort ?? 0}`;
 };
 
+/** Whether both ends are on this computer. */
+const isLocal = ({ remoteAddress }: Socket): boolean => /^(::ffff:)?127\.|^::1$/.test(remoteAddress ?? '');
+
 export async function listenTcp(
   spice: SpiceServer,
   where: { host: string; port: number },
@@ -71,7 +74,7 @@ export async function listenTcp(
 ): Promise<Listener> {
   const accept = (socket: Socket): void => {
     socket.setNoDelay(true);
-    spice.accept(socket, peerOf(socket));
+    spice.accept(socket, peerOf(socket), isLocal(socket));
   };
   const server = tls === undefined ? createServer(accept) : tlsServer(tls, accept);
   server.on('tlsClientError', (error: Error, socket: Socket) => {
@@ -95,7 +98,7 @@ const badTls = (error: unknown): UserError =>
 /** A socket left behind by a process that is gone is replaced; anything else at that path is not touched. */
 export async function listenUnix(spice: SpiceServer, path: string): Promise<Listener> {
   if (await isDeadSocket(path)) rmSync(path);
-  const server = createServer((socket) => spice.accept(socket, 'local'));
+  const server = createServer((socket) => spice.accept(socket, 'local', true));
   const umask = process.umask(0o177);
   try {
     return await listen(spice, server, { path });
@@ -132,7 +135,7 @@ export async function listenWebSocket(
   } catch (error) {
     throw badTls(error);
   }
-  attachWebSocket(server, (stream, peer) => spice.accept(stream, peer), {
+  attachWebSocket(server, (stream, peer, local) => spice.accept(stream, peer, local), {
     allow: (origin) => options.anyOrigin || isLocalOrigin(origin),
     refused: (peer, why) => spice.refused(peer, why),
   });
@@ -148,7 +151,7 @@ export interface WebSocketRules {
 /** Hands over every WebSocket made to `server` that is allowed. */
 export function attachWebSocket(
   server: HttpServer,
-  accept: (stream: Duplex, peer: string) => void,
+  accept: (stream: Duplex, peer: string, local: boolean) => void,
   rules: WebSocketRules,
 ): void {
   const sockets = new WebSocketServer({
@@ -168,7 +171,7 @@ export function attachWebSocket(
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       const stream = createWebSocketStream(webSocket);
       stream.on('error', () => webSocket.terminate());
-      accept(stream, `${peerOf(socket)} (WebSocket)`);
+      accept(stream, `${peerOf(socket)} (WebSocket)`, socket instanceof Socket && isLocal(socket));
     });
   });
 }

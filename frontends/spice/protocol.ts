@@ -27,7 +27,7 @@ export const CHANNEL = { MAIN: 1, DISPLAY: 2, INPUTS: 3, CURSOR: 4, PLAYBACK: 5,
 /** Bit numbers. */
 export const COMMON_CAP = { PROTOCOL_AUTH_SELECTION: 0, AUTH_SPICE: 1, AUTH_SASL: 2, MINI_HEADER: 3 } as const;
 export const MAIN_CAP = { NAME_AND_UUID: 1 } as const;
-export const DISPLAY_CAP = { MONITORS_CONFIG: 1 } as const;
+export const DISPLAY_CAP = { MONITORS_CONFIG: 1, LZ4_COMPRESSION: 5, PREF_COMPRESSION: 6 } as const;
 export const INPUTS_CAP = { KEY_SCANCODE: 0 } as const;
 
 /** The server's messages on every channel. */
@@ -39,6 +39,7 @@ export const MSG_MAIN = {
   INIT: 103,
   CHANNELS_LIST: 104,
   MOUSE_MODE: 105,
+  AGENT_TOKEN: 110,
   NAME: 113,
   UUID: 114,
 } as const;
@@ -81,6 +82,10 @@ export const MSGC_INPUTS = {
 
 export const MSG_CURSOR = { INIT: 101, HIDE: 105 } as const;
 
+export const MSG_PLAYBACK = { DATA: 101, MODE: 102, START: 103, STOP: 104 } as const;
+export const AUDIO_DATA_MODE_RAW = 1;
+export const AUDIO_FMT_S16 = 1;
+
 export const MSG_PORT = { DATA: 101, INIT: 201, EVENT: 202 } as const;
 export const MSGC_PORT = { DATA: 101, EVENT: 201 } as const;
 export const PORT_EVENT = { OPENED: 0, CLOSED: 1, BREAK: 2 } as const;
@@ -97,6 +102,8 @@ export const SURFACE_FLAGS_PRIMARY = 1;
 export const CLIP_TYPE_NONE = 0;
 export const ROPD_OP_PUT = 8;
 export const IMAGE_TYPE_BITMAP = 0;
+export const IMAGE_TYPE_LZ4 = 109;
+export const IMAGE_COMPRESSION = { OFF: 1, AUTO_GLZ: 2, AUTO_LZ: 3, QUIC: 4, GLZ: 5, LZ: 6, LZ4: 7 } as const;
 export const BITMAP_FMT_32BIT = 8;
 export const BITMAP_FLAGS_TOP_DOWN = 4;
 export const CURSOR_FLAGS_NONE = 1;

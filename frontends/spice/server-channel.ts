@@ -9,6 +9,8 @@ export interface ChannelLink {
   /** Messages begin with 6 bytes instead of 18. */
   readonly miniHeader: boolean;
   readonly channelCaps: readonly number[];
+  /** The viewer is on this computer: bytes cost it nothing. */
+  readonly local: boolean;
   /** Bytes that came behind the link's. */
   readonly rest: ByteStream;
   /** Tells the user one line about this connection. */

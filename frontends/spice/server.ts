@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// A SPICE server: the machine's screen, keyboard, mouse and serial lines for any SPICE client, as often and as many
+// A SPICE server: the machine's screen, keyboard, mouse, sound and consoles for any SPICE client, as often and as many
 // as come. Nothing a client sends or does not read can hold the machine up; whoever does not follow the protocol is
 // sent away with one line in the log.
 // Documents: [SPICE] in docs/references.md.
-// Not modelled: sound, absolute pointers, USB, the guest agent, migration, SASL, compressed images.
+// Not modelled: USB, the guest agent's clipboard, migration, SASL, video streams, compressed sound.
 import { constants, createHash, generateKeyPairSync, privateDecrypt, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import type { AudioSource } from '../host/audio.ts';
 import type { ScreenSource } from '../host/screen-source.ts';
 import { CursorChannel } from './cursor-channel.ts';
 import { DisplayChannel } from './display-channel.ts';
@@ -21,6 +22,7 @@ import {
   readLinkRequest,
 } from './link.ts';
 import { MainChannel } from './main-channel.ts';
+import { PlaybackChannel } from './playback-channel.ts';
 import { type ConsolePort, PortChannel } from './port-channel.ts';
 import {
   CHANNEL,
@@ -43,6 +45,7 @@ export interface SpiceServerOptions {
   readonly screen: ScreenSource;
   readonly input: InputSink;
   readonly ports: readonly ConsolePort[];
+  readonly audio?: AudioSource | undefined;
   readonly password?: string | undefined;
   /** Tells the user a line. */
   readonly log: (line: string) => void;
@@ -56,7 +59,7 @@ const MAX_SESSIONS = 16;
 const COMMON_CAPS = [COMMON_CAP.PROTOCOL_AUTH_SELECTION, COMMON_CAP.AUTH_SPICE, COMMON_CAP.MINI_HEADER];
 const CHANNEL_CAPS: Readonly<Record<number, readonly number[]>> = {
   [CHANNEL.MAIN]: [MAIN_CAP.NAME_AND_UUID],
-  [CHANNEL.DISPLAY]: [DISPLAY_CAP.MONITORS_CONFIG],
+  [CHANNEL.DISPLAY]: [DISPLAY_CAP.MONITORS_CONFIG, DISPLAY_CAP.LZ4_COMPRESSION, DISPLAY_CAP.PREF_COMPRESSION],
   [CHANNEL.INPUTS]: [INPUTS_CAP.KEY_SCANCODE],
 };
 
@@ -90,6 +93,7 @@ export class SpiceServer {
       { type: CHANNEL.DISPLAY, id: 0 },
       { type: CHANNEL.INPUTS, id: 0 },
       { type: CHANNEL.CURSOR, id: 0 },
+      ...(options.audio === undefined ? [] : [{ type: CHANNEL.PLAYBACK, id: 0 }]),
       ...options.ports.map((_, id) => ({ type: CHANNEL.PORT, id })),
     ];
   }
@@ -103,8 +107,8 @@ export class SpiceServer {
     this.#emptied.push(listener);
   }
 
-  /** Takes over a connection; `peer` is for the log. */
-  accept(stream: Duplex, peer: string): void {
+  /** Takes over a connection; `peer` is for the log. `local`: nothing but this computer is between us and the viewer. */
+  accept(stream: Duplex, peer: string, local = false): void {
     const log = (line: string): void => this.#options.log(`spice: ${peer}: ${line}`);
     stream.on('error', () => stream.destroy());
     if (this.#closed || this.#linking.size >= MAX_LINKING) {
@@ -113,7 +117,7 @@ export class SpiceServer {
       return;
     }
     this.#linking.add(stream);
-    void this.#link(stream, log)
+    void this.#link(stream, local, log)
       .catch((error: unknown) => {
         if (error instanceof ProtocolError) log(`refused: ${error.message}`);
         else if (!(error instanceof ClosedError)) log(`internal error: ${String(error)}`);
@@ -135,7 +139,7 @@ export class SpiceServer {
     for (const session of this.#sessions.values()) session.channels.get(key(CHANNEL.MAIN, 0))?.close();
   }
 
-  async #link(stream: Duplex, log: (line: string) => void): Promise<void> {
+  async #link(stream: Duplex, local: boolean, log: (line: string) => void): Promise<void> {
     const source = new LinkReader(stream);
     try {
       const header = readLinkHeader(await source.take(LINK_HEADER_BYTES));
@@ -158,7 +162,8 @@ export class SpiceServer {
       }
       stream.write(result(LINK_ERR.OK));
       const miniHeader = request.commonCaps.includes(COMMON_CAP.MINI_HEADER);
-      this.#open(request, { stream, miniHeader, channelCaps: request.channelCaps, rest: source.release(), log });
+      const { channelCaps } = request;
+      this.#open(request, { stream, miniHeader, channelCaps, local, rest: source.release(), log });
     } catch (error) {
       source.release();
       throw error;
@@ -229,16 +234,24 @@ export class SpiceServer {
   }
 
   #channel({ channelType, channelId }: LinkRequest, link: ChannelLink, session: Session): ServerChannel {
-    const { title, screen, input, ports } = this.#options;
+    const { title, screen, input, ports, audio } = this.#options;
     switch (channelType) {
       case CHANNEL.MAIN:
-        return new MainChannel(link, { sessionId: session.id, title, uuid: this.#uuid, channels: this.#channels });
+        return new MainChannel(link, {
+          sessionId: session.id,
+          title,
+          uuid: this.#uuid,
+          channels: this.#channels,
+          screen,
+        });
       case CHANNEL.DISPLAY:
         return new DisplayChannel(link, screen);
       case CHANNEL.INPUTS:
         return new InputsChannel(link, input, screen);
       case CHANNEL.CURSOR:
         return new CursorChannel(link);
+      case CHANNEL.PLAYBACK:
+        return new PlaybackChannel(link, audio!);
       default:
         return new PortChannel(link, ports[channelId]!);
     }

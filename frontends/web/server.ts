@@ -21,6 +21,7 @@ const MODULES = new Set([
   '/frontends/spice/client.js',
   '/frontends/spice/display-messages.js',
   '/frontends/spice/link.js',
+  '/frontends/spice/lz4.js',
   '/frontends/spice/protocol.js',
   '/frontends/spice/scancodes.js',
   '/frontends/spice/wire.js',

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Socket } from 'node:net';
+import { AudioSource } from '../../frontends/host/audio.ts';
 import { ScreenSource } from '../../frontends/host/screen-source.ts';
 import { type ClientOptions, type ClientPort, SpiceClient } from '../../frontends/spice/client.ts';
 import { connectSpice, encryptTicket, type SpiceAddress } from '../../frontends/spice/node-connection.ts';
@@ -33,6 +34,12 @@ export class TestViewer {
   drawnPixels = 0;
   leds = 0;
   name = '';
+  absolute = false;
+  /** Frames of sound received, and how often it has ended. */
+  readonly sound: number[] = [];
+  silences = 0;
+  /** Bytes received on all channels. */
+  received = 0;
   closed = false;
   readonly ports: ClientPort[] = [];
   readonly portText = new Map<string, string>();
@@ -41,12 +48,23 @@ export class TestViewer {
     address: SpiceAddress,
     password?: string,
     onSocket?: (socket: Socket) => void,
+    compression?: number,
   ): Promise<TestViewer> {
     const viewer = new TestViewer();
     const options: ClientOptions = {
-      connect: () => connectSpice(address, onSocket),
+      connect: () =>
+        connectSpice(address, (socket) => {
+          socket.on('data', (chunk: Buffer) => (viewer.received += chunk.length));
+          onSocket?.(socket);
+        }),
       encrypt: encryptTicket,
       password,
+      compression,
+      onAbsolute: (absolute) => (viewer.absolute = absolute),
+      onSound: (sound) => {
+        if (sound === undefined) viewer.silences++;
+        else viewer.sound.push(...sound.samples.filter((_, i) => i % sound.channels === 0));
+      },
       onResize: ({ width, height }) => {
         viewer.width = width;
         viewer.height = height;
@@ -91,6 +109,7 @@ export class SpiceBench {
   readonly machine = new FakeMachine();
   readonly session = new MachineSession(new LocalChannel(this.machine));
   readonly screen = new ScreenSource(this.session);
+  readonly audio = new AudioSource();
   readonly lines: string[] = [];
   readonly port: ConsolePort;
   readonly server: SpiceServer;
@@ -103,8 +122,12 @@ export class SpiceBench {
       screen: this.screen,
       input: this.session,
       ports: [this.port],
+      audio: this.audio,
       log: (line) => this.lines.push(line),
       ...options,
+    });
+    this.session.onEvent((event) => {
+      if (event.event === 'audio') this.audio.push(event.chunk);
     });
     this.#timer = setInterval(() => void this.session.runFor(0.01).catch(() => undefined), 5);
   }

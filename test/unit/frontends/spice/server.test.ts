@@ -9,6 +9,7 @@ import { WebSocket } from 'ws';
 import { type Listener, listenTcp, listenUnix, listenWebSocket } from '../../../../frontends/spice/listeners.ts';
 import { linkRequest } from '../../../../frontends/spice/link.ts';
 import type { SpiceServerOptions } from '../../../../frontends/spice/server.ts';
+import { IMAGE_COMPRESSION } from '../../../../frontends/spice/protocol.ts';
 import { ByteWriter } from '../../../../frontends/spice/wire.ts';
 import { random as randomNumbers } from '../../../support/random.ts';
 import { SpiceBench, TestViewer, until } from '../../../support/spice.ts';
@@ -113,6 +114,100 @@ describe('SpiceServer', () => {
     await until(() => viewer.leds === 3);
     made.machine.keyboard.leds = 4;
     await until(() => viewer.leds === 4);
+    viewer.client.close();
+  });
+
+  it('brings lock keys into step, once the guest has shown that it lights their LEDs', async () => {
+    const made = bench();
+    const { keys, keyboard } = made.machine;
+    const viewer = await TestViewer.connect(await tcp(made));
+    viewer.client.locks(2);
+    keyboard.leds = 2;
+    await until(() => viewer.leds === 2);
+    expect(keys).toEqual([]);
+    viewer.client.locks(0);
+    viewer.client.locks(0);
+    viewer.client.locks(5);
+    await until(() => keys.length === 2);
+    expect(keys).toEqual(['+CapsLock', '-CapsLock']);
+    keyboard.leds = 0;
+    await until(() => viewer.leds === 0);
+    viewer.client.locks(2);
+    await until(() => keys.length === 4);
+    expect(keys.slice(2)).toEqual(['+CapsLock', '-CapsLock']);
+    viewer.client.close();
+  });
+
+  it('tells an absolute machine where the pointer is, and turns the wheel', async () => {
+    const made = bench();
+    made.machine.show({ width: 65, height: 49 });
+    const { moves, places, pointer } = made.machine;
+    const viewer = await TestViewer.connect(await tcp(made));
+    await until(() => viewer.width === 65);
+    expect(viewer.absolute).toBe(false);
+    pointer.absolute = true;
+    await until(() => viewer.absolute);
+    viewer.client.place(32, 48, 1);
+    viewer.client.place(1000, 0, 0);
+    viewer.client.pointer(-48, 12, 0);
+    viewer.client.wheel(2);
+    viewer.client.wheel(-1);
+    await until(() => made.machine.wheel === 1 && places.length === 5);
+    expect(places).toEqual([
+      { x: 0.5, y: 1, buttons: 0 },
+      { x: 0.5, y: 1, buttons: 1 },
+      { x: 1, y: 0, buttons: 1 },
+      { x: 1, y: 0, buttons: 0 },
+      { x: 0.25, y: 0.25, buttons: 0 },
+    ]);
+    expect(moves).toEqual([]);
+    pointer.absolute = false;
+    await until(() => !viewer.absolute);
+    viewer.client.pointer(3, 4, 0);
+    await until(() => moves.length === 1);
+    viewer.client.close();
+  });
+
+  it('plays the machine to its viewers', async () => {
+    const made = bench();
+    const viewer = await TestViewer.connect(await tcp(made));
+    made.machine.beep(500, 0.2);
+    await until(() => viewer.silences === 1);
+    const crossings = viewer.sound.filter((sample, i) => i > 0 && sample >= 0 && viewer.sound[i - 1]! < 0).length;
+    expect(viewer.sound.length).toBeGreaterThan(48_000 * 0.19);
+    expect(viewer.sound.length).toBeLessThanOrEqual(48_000 * 0.2);
+    expect(Math.abs(crossings - (viewer.sound.length / 48_000) * 500)).toBeLessThanOrEqual(1);
+    viewer.client.close();
+  });
+
+  it('compresses pictures for viewers that want it, without loss', async () => {
+    const made = bench();
+    made.machine.show({ width: 256, height: 192, bpp: 32 });
+    for (let i = 0; i < 256 * 192 * 4; i++) made.machine.video.bytes[i] = (i >> 5) & 0xff;
+    const address = await tcp(made);
+    const plain = await TestViewer.connect(address);
+    await until(() => plain.shows(picture(made)));
+    const dense = await TestViewer.connect(address, undefined, undefined, IMAGE_COMPRESSION.LZ4);
+    await until(() => dense.shows(picture(made)));
+    const before = dense.received;
+    const plainBefore = plain.received;
+    made.machine.show({ width: 256, height: 192, bpp: 32 });
+    for (let i = 0; i < 256 * 192 * 4; i++) made.machine.video.bytes[i] = (i >> 7) & 0xff;
+    await until(() => dense.shows(picture(made)) && plain.shows(picture(made)));
+    expect((dense.received - before) * 4).toBeLessThan(plain.received - plainBefore);
+    plain.client.close();
+    dense.client.close();
+  });
+
+  it('sends not a byte for an idle screen', async () => {
+    const made = bench();
+    made.machine.show({});
+    const viewer = await TestViewer.connect(await tcp(made));
+    await until(() => viewer.shows(picture(made)));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const { received } = viewer;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(viewer.received).toBe(received);
     viewer.client.close();
   });
 
