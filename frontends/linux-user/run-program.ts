@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // One run of a guest program: sets up memory, workers and kernel, and drives the kernel until every process has ended.
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { readFileSync, readSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { signalName } from '../../machines/linux-user/abi/signals.ts';
 import { FdTable } from '../../machines/linux-user/files/fd-table.ts';
@@ -228,6 +228,7 @@ class Driver {
   readonly #words: Int32Array;
   readonly #listeners: [NodeJS.Signals, () => void][] = [];
   #eventFd = -1;
+  readonly #rung = new Uint8Array(8);
   #loopFd: number | undefined;
   #failure: Error | undefined;
   #lastTurn = 0;
@@ -304,7 +305,7 @@ class Driver {
     const wait = Atomics.load(words, BELL) !== bell ? 0 : Math.ceil(Math.min(timeoutMs, most));
     const result = pollHost(polls, wait);
     Atomics.store(words, SLEEPING, 0);
-    if (polls[0]!.revents !== 0) new NodeHostOs().files.read(this.#eventFd, new Uint8Array(8));
+    if (polls[0]!.revents !== 0) readSync(this.#eventFd, this.#rung);
     if (result > 0) this.#kernel.hostReady(polls.slice(own));
     return result < 0 || (own > 1 ? polls[1]!.revents !== 0 : result === 0);
   }

@@ -41,8 +41,6 @@ import {
   O_RDONLY,
   O_TRUNC,
   O_WRONLY,
-  POLLIN,
-  POLLOUT,
   S_IFIFO,
   S_IFMT,
   SETFL_MASK,
@@ -63,7 +61,7 @@ import type { Task } from '../process/process.ts';
 import type { Call } from '../waiting.ts';
 import type { Handler, SyscallArguments } from './arguments.ts';
 import { STATFS_SIZE, longBytes, statBytes, statfsBytes, statxBytes } from './structures.ts';
-import { read, readVector, write, type Segment } from './transfer.ts';
+import { copy, read, readVector, write, type Segment } from './transfer.ts';
 
 export const limitOfFiles = (task: Task): number => task.process.limit(7);
 
@@ -611,57 +609,6 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
 
   // --- copying inside the kernel ---
 
-  function copy(
-    task: Task,
-    from: OpenFile,
-    to: OpenFile,
-    fromAt: number | undefined,
-    toAt: number | undefined,
-    count: number,
-  ): number {
-    const buffer = new Uint8Array(Math.min(count, 65536));
-    let done = 0;
-    while (done < count) {
-      const piece = buffer.subarray(0, Math.min(buffer.length, count - done));
-      const got = fromAt === undefined ? from.read(piece, task) : from.readAt(piece, fromAt + done);
-      if (got <= 0) return done > 0 ? done : got;
-      const data = piece.subarray(0, got);
-      const put = toAt === undefined ? to.write(data, task) : to.writeAt(data, toAt + done);
-      if (put < 0) return done > 0 ? done : put;
-      done += put;
-      if (put < got) {
-        if (fromAt === undefined) from.seek(put - got, 1);
-        break;
-      }
-      if (got < piece.length) break;
-    }
-    return done;
-  }
-
-  function* copyWaiting(
-    task: Task,
-    from: OpenFile,
-    to: OpenFile,
-    fromAt: number | undefined,
-    toAt: number | undefined,
-    count: number,
-    after: (done: number) => number,
-  ): Call {
-    for (;;) {
-      const done = copy(task, from, to, fromAt, toAt, Math.min(count, 65536 * 16));
-      if (done !== -EAGAIN) return after(done);
-      const waits = [from.interest(POLLIN), to.interest(POLLOUT)];
-      const ready = (from.poll(POLLIN) & POLLIN) === 0 ? waits[0] : waits[1];
-      if (((ready === waits[0] ? from.flags : to.flags) & O_NONBLOCK) !== 0) return -EAGAIN;
-      const reason = yield {
-        queues: ready?.queue === undefined ? [] : [ready.queue],
-        host: ready?.host === undefined ? [] : [ready.host],
-        deadline: kernel.now() + 50_000_000,
-      };
-      if (reason === 'signal') return -ERESTARTSYS;
-    }
-  }
-
   function copyCall(
     task: Task,
     fromFd: number,
@@ -686,7 +633,7 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
       offsets.push(Number(value));
     }
     const [fromAt, toAt] = offsets;
-    return copyWaiting(task, from, to, fromAt, toAt, Math.min(count, 0x7fff_c000), (done) => {
+    return copy(kernel, task, { from, to, fromAt, toAt, count }, (done) => {
       if (done <= 0) return done;
       if (fromAt !== undefined) space.writeU64(fromVa, BigInt(fromAt + done));
       if (toAt !== undefined) space.writeU64(toVa, BigInt(toAt + done));

@@ -2,7 +2,7 @@
 //
 // Reading and writing: between program memory and open files, with waiting and signals.
 import { EAGAIN, EFAULT, EINVAL, EPIPE, ERESTARTSYS } from '../abi/errno.ts';
-import { O_NONBLOCK, POLLIN, POLLOUT } from '../abi/files.ts';
+import { O_NONBLOCK, POLLERR, POLLIN, POLLOUT } from '../abi/files.ts';
 import { SIGPIPE, SIGTTIN } from '../abi/signals.ts';
 import { StreamFile } from '../files/host-file.ts';
 import type { OpenFile } from '../files/open-file.ts';
@@ -233,5 +233,74 @@ function* waitAndWrite(kernel: Kernel, task: Task, file: OpenFile, bytes: Uint8A
     return done;
   } finally {
     file.release();
+  }
+}
+
+export interface Copy {
+  readonly from: OpenFile;
+  readonly to: OpenFile;
+  /** Where to read and write; undefined for the files' own positions. */
+  readonly fromAt: number | undefined;
+  readonly toAt: number | undefined;
+  readonly count: number;
+}
+
+const COPY_PIECE = 65536;
+/** Copies this much before others get their turn. */
+const COPY_TURN = 1024 * 1024;
+
+/** sendfile, splice and copy_file_range. `after` turns the count into the result. */
+export function* copy(
+  kernel: Kernel,
+  task: Task,
+  { from, to, fromAt, toAt, count }: Copy,
+  after: (done: number) => number,
+): Call {
+  const most = Math.min(count, MOST);
+  const buffer = new Uint8Array(Math.min(most, COPY_PIECE));
+  let done = 0;
+  const finish = (failure: number): number =>
+    done > 0 ? after(done) : failure === 0 ? 0 : raisePipe(kernel, task, failure);
+  from.retain();
+  to.retain();
+  try {
+    for (let turn = 0; done < most;) {
+      if ((to.poll(POLLOUT) & (POLLOUT | POLLERR)) === 0) {
+        if ((to.flags & O_NONBLOCK) !== 0) return finish(-EAGAIN);
+        if ((yield readiness(to, POLLOUT)) === 'signal') return finish(-ERESTARTSYS);
+        continue;
+      }
+      const piece = buffer.subarray(0, Math.min(buffer.length, most - done));
+      const got = fromAt === undefined ? from.read(piece, task) : from.readAt(piece, fromAt + done);
+      if (got === -EAGAIN && done === 0 && (from.flags & O_NONBLOCK) === 0) {
+        if ((yield readiness(from, POLLIN)) === 'signal') return finish(-ERESTARTSYS);
+        continue;
+      }
+      if (got <= 0) return finish(got);
+      for (let put = 0; put < got;) {
+        const data = piece.subarray(put, got);
+        const result = toAt === undefined ? to.write(data, task) : to.writeAt(data, toAt + done);
+        if (result > 0) {
+          put += result;
+          done += result;
+          continue;
+        }
+        // What a file did not give away is read again; what came out of a stream has to go on.
+        const given = fromAt === undefined ? from.seek(put - got, 1) < 0 : false;
+        if (result !== -EAGAIN) return finish(result === 0 ? 0 : result);
+        if (!given) break;
+        if ((yield { ...readiness(to, POLLOUT), killableOnly: true }) === 'signal') return finish(-ERESTARTSYS);
+      }
+      turn += got;
+      if (turn >= COPY_TURN) {
+        turn = 0;
+        if ((yield { deadline: kernel.now() }) === 'signal') return finish(-ERESTARTSYS);
+      }
+      if (got < piece.length) return finish(0);
+    }
+    return finish(0);
+  } finally {
+    from.release();
+    to.release();
   }
 }
