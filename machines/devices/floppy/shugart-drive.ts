@@ -7,6 +7,7 @@
 import type { ChipContext } from '../../backplane/board.ts';
 import { SavedFields, type Device, type PlainFields, type ResetKind } from '../../backplane/device.ts';
 import type { Scheduler } from '../../backplane/scheduler.ts';
+import { Wire } from '../../backplane/wire.ts';
 import type { SectorDisk } from './sector-disk.ts';
 
 const REVOLUTIONS_PER_SECOND = 5;
@@ -18,6 +19,8 @@ const INDEX_PART = 0.02;
 export class ShugartDrive implements Device {
   readonly id: string;
   readonly medium: SectorDisk | undefined;
+  /** DISK CHANGE: set by taking the disk out, cleared by a step with a disk in. */
+  readonly diskChange: Wire;
   readonly #scheduler: Scheduler;
   readonly #revolution: number;
   #cylinder = 0;
@@ -30,6 +33,7 @@ export class ShugartDrive implements Device {
     this.id = chip.id;
     this.medium = medium;
     this.#scheduler = chip.scheduler;
+    this.diskChange = new Wire(`${chip.id}.dskchg`);
     this.#revolution = chip.scheduler.masterHz / REVOLUTIONS_PER_SECOND;
   }
 
@@ -50,11 +54,6 @@ export class ShugartDrive implements Device {
     return this.#motor && this.medium !== undefined;
   }
 
-  /** DISK CHANGE: set by taking the disk out, cleared by a step with a disk in. */
-  get diskChanged(): boolean {
-    return this.#changed;
-  }
-
   motor(on: boolean): void {
     if (on && !this.#motor) this.#origin = this.#scheduler.now;
     this.#motor = on;
@@ -62,7 +61,9 @@ export class ShugartDrive implements Device {
 
   step(inward: boolean): void {
     this.#cylinder = Math.max(0, Math.min(LAST_CYLINDER, this.#cylinder + (inward ? 1 : -1)));
-    if (this.medium !== undefined) this.#changed = false;
+    if (this.medium === undefined) return;
+    this.#changed = false;
+    this.diskChange.set(false);
   }
 
   /** Parts of a revolution, 0 to 1, since the index hole. */
@@ -93,7 +94,9 @@ export class ShugartDrive implements Device {
     this.#changed = true;
   }
 
-  settle(): void {}
+  settle(): void {
+    this.diskChange.set(this.#changed);
+  }
 
   save(): PlainFields {
     return {
