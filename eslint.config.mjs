@@ -27,10 +27,10 @@ export default tseslint.config(
   forbid(['core/*/host/**/*.ts'], ['machines/|frontends/', 'core imports nothing of the rest']),
   forbid(['machines/backplane/**/*.ts'], node, ['devices/|frontends/|core/', 'the backplane knows no device']),
   forbid(['machines/devices/**/*.ts'], node, [
-    'frontends/|/(apple|be|next|acorn|android|bbc|firmware)/',
+    'frontends/|/(apple|be|next|acorn|android|bbc|virt|firmware)/',
     'a chip imports only the backplane and the bus protocols of its class',
   ]),
-  forbid(['machines/{apple,be,next,acorn,android,bbc,firmware,storage}/**/*.ts'], node, [
+  forbid(['machines/{apple,be,next,acorn,android,bbc,virt,firmware,storage}/**/*.ts'], node, [
     'frontends/',
     'machines never import frontends',
   ]),
