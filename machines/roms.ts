@@ -15,7 +15,7 @@ export interface KnownRom {
   readonly size: number;
   /** 40 hexadecimal digits. */
   readonly sha1?: string;
-  /** The first word of an Old World Macintosh ROM, the sum of the rest; used where no SHA-1 is known. */
+  /** The first word of a Macintosh ROM, the sum of the rest; recognises it where no SHA-1 is known. */
   readonly checksum?: number;
   readonly title: string;
 }
@@ -49,11 +49,13 @@ const MANIFESTS: Readonly<Record<string, readonly Omit<KnownRom, 'machine'>[]>> 
     rom('f1acad13.rom', {
       size: MIB,
       sha1: 'f2a9ce387019bf272c6e3459d961b30f28942ac5',
+      checksum: 0xf1ac_ad13,
       title: 'Macintosh Quadra 610, 650 and 800, ROM 23F2',
     }),
     rom('f1a6f343.rom', {
       size: MIB,
       sha1: '031f13bfd726a70cfe4c73c5967861bc77297a79',
+      checksum: 0xf1a6_f343,
       title: 'Macintosh Quadra 800, ROM 23F1',
     }),
   ],

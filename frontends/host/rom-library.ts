@@ -116,6 +116,17 @@ function recognise(
     }
     fail('EMERITUS_ROM_SIZE', `has the wrong size: ${found}`, 'read the ROM again, alone and without headers');
   }
+  if (wanted.some((one) => one.checksum !== undefined)) {
+    const { stated, actual } = checksums(bytes);
+    const word = (value: number): string => value.toString(16).padStart(8, '0');
+    if (stated !== actual) {
+      fail(
+        'EMERITUS_ROM_CHECKSUM',
+        `has a wrong checksum: its first word says ${word(stated)}, the rest sums up to ${word(actual)}`,
+        'the copy is damaged or this is no Macintosh ROM, read the ROM again',
+      );
+    }
+  }
   return fail(
     'EMERITUS_ROM_HASH',
     `is unknown: it has ${found} and SHA-1 ${identity.sha1}`,
@@ -128,13 +139,19 @@ function describeWanted({ title, size, sha1, checksum }: KnownRom): string {
   return `${title} (${size} bytes, ${mark})`;
 }
 
-/** The first word of an Old World Macintosh ROM is the sum of the 16-bit words after it. */
-function hasChecksum(bytes: Uint8Array, expected: number): boolean {
+/** The first word of a Macintosh ROM, and the sum of the 16-bit words after it, which it should be. */
+function checksums(bytes: Uint8Array): { stated: number; actual: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(0) !== expected) return false;
-  let sum = 0;
-  for (let at = 4; at < Math.min(bytes.length, CHECKSUM_SPAN); at += 2) sum = (sum + view.getUint16(at)) >>> 0;
-  return sum === expected;
+  let actual = 0;
+  for (let at = 4; at + 1 < Math.min(bytes.length, CHECKSUM_SPAN); at += 2) {
+    actual = (actual + view.getUint16(at)) >>> 0;
+  }
+  return { stated: view.getUint32(0), actual };
+}
+
+function hasChecksum(bytes: Uint8Array, expected: number): boolean {
+  const { stated, actual } = checksums(bytes);
+  return stated === expected && actual === expected;
 }
 
 function readBounded(path: string): Uint8Array {

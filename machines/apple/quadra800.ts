@@ -150,7 +150,8 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   bus.add(
     region(0x0000_0000, 0x3fff_ffff).map(ramMap),
     region(0x4000_0000, 0x400f_ffff).map(romMap).mirror(0x0ff0_0000),
-    region(0x5000_0000, 0x50ff_ffff).device(mirrored(io, bus, IO_BLOCK, 16 * MIB), 'i/o'),
+    region(0x5000_0000, 0x50ff_ffff).device(mirrored(io, bus, IO_BLOCK, 16 * MIB), 'i/o, repeated'),
+    region(0x50f0_0000, 0x50f3_ffff).map(io).priority(1).comment('where software looks'),
     region(0x5fff_fffc, 0x5fff_ffff).device(iosb.idRegister, 'iosb id'),
     region(0xf980_0000, 0xf980_03ff).device(dafb, 'dafb'),
   );
