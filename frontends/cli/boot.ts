@@ -5,12 +5,15 @@ import { LOG_MASKS, type LogEntry, type LogMask } from '../../machines/backplane
 import type { Image, MachineConfig, MachineDefinition, Medium } from '../../machines/backplane/machine.ts';
 import { MachineSession } from '../../machines/backplane/session.ts';
 import type { RunResult } from '../../machines/backplane/session-protocol.ts';
+import { AudioSource } from '../host/audio.ts';
 import { readImage } from '../host/files.ts';
 import { writePng } from '../host/png.ts';
 import { readRoms } from '../host/rom-library.ts';
 import { openSerial, type SerialEnd } from '../host/serial.ts';
 import { ThreadChannel } from '../host/thread-channel.ts';
 import { UserError } from '../host/user-error.ts';
+import { WavFile } from '../host/wav.ts';
+import { Monitor } from '../monitor/monitor.ts';
 import { parseDisplay, serveDisplay, type ServedDisplay } from './display.ts';
 import { EXIT } from './exit-codes.ts';
 import { findMachine, parseMachineOptions, parseRam } from './machine-options.ts';
@@ -28,12 +31,15 @@ interface BootOptions {
   append?: string;
   serial: string[];
   display: string;
+  audio: string;
+  monitor: string;
   time?: 'virtual' | 'realtime';
   date?: string;
   state?: string;
   until?: string;
   timeout?: string;
   screenshot?: string;
+  screenText?: boolean;
   log?: string;
 }
 
@@ -64,6 +70,8 @@ export function addBootCommand(program: Command, setCode: (code: number) => void
       'where the screen is shown: none, or spice[,port=N][,unix=PATH]… (docs/display.md)',
       'none',
     )
+    .option('--audio <where>', 'where the sound goes besides viewers: none, or file:PATH.wav', 'none')
+    .option('--monitor <end>', 'a console for commands to the emulator: stdio, pty, tcp:HOST:PORT or none', 'none')
     .addOption(
       new Option(
         '--time <mode>',
@@ -75,6 +83,7 @@ export function addBootCommand(program: Command, setCode: (code: number) => void
     .option('--until <text>', 'end with success when the first serial line has sent this text')
     .option('--timeout <seconds>', 'give up after this many seconds of host time (exit code 3)')
     .option('--screenshot <file.png>', 'write the screen to a PNG file at the end')
+    .option('--screen-text', 'print the text on the screen at the end, where the machine can tell')
     .option('--log <masks>', `what to report, comma-separated: ${LOG_MASKS.join(', ')}`)
     .action(async (name: string, options: BootOptions) => setCode(await boot(findMachine(name), options)));
 }
@@ -84,25 +93,62 @@ async function boot(definition: MachineDefinition, options: BootOptions): Promis
   const logMasks = parseLogMasks(options.log);
   const config = readConfig(definition, options);
   const { startSeconds } = calendarFrom(options.date);
-  const serialSpecs = options.serial.length > 0 ? options.serial : ['stdio'];
-  const interactive = serialSpecs.includes('stdio') && process.stdin.isTTY && process.stdout.isTTY;
+  const serialSpecs = options.serial.length > 0 ? options.serial : [options.monitor === 'stdio' ? 'none' : 'stdio'];
+  const interactive =
+    [...serialSpecs, options.monitor].includes('stdio') && process.stdin.isTTY && process.stdout.isTTY;
   const display = parseDisplay(options.display);
+  const recordTo = parseAudio(options.audio);
+  const audio = new AudioSource();
+  const media = mediaOf(options);
   const ends: SerialEnd[] = [];
+  let monitorEnd: SerialEnd | undefined;
   let shown: ServedDisplay | undefined;
   let session: MachineSession | undefined;
+  let recording: WavFile | undefined;
   try {
     const time = options.time ?? (interactive || display !== undefined ? 'realtime' : 'virtual');
     const channel = await ThreadChannel.open({ config, time, stateFolder: options.state, startSeconds, logMasks });
     session = new MachineSession(channel);
     for (const spec of serialSpecs) ends.push(await openSerial(spec));
+    if (options.monitor !== 'none') monitorEnd = await openSerial(options.monitor);
+    if (recordTo !== undefined) recording = await record(session, definition, audio, recordTo);
     if (interactive) hint(definition, config);
-    if (display !== undefined) shown = await serveDisplay(session, definition.title, display, say);
-    return await attend(session, definition, options, ends, shown, timeoutMs);
+    if (display !== undefined) shown = await serveDisplay(session, definition.title, display, say, { audio, media });
+    return await attend({ session, definition, options, ends, monitorEnd, media, audio, shown }, timeoutMs);
   } finally {
     shown?.close();
     await session?.close().catch(() => undefined);
     for (const end of ends) end.close();
+    monitorEnd?.close();
+    recording?.close();
   }
+}
+
+/** Records what the machine plays. */
+async function record(
+  session: MachineSession,
+  { name }: MachineDefinition,
+  audio: AudioSource,
+  path: string,
+): Promise<WavFile> {
+  if (!(await session.status()).audio) {
+    throw new UserError('EMERITUS_AUDIO', `--audio: ${name} has no sound chip that is modelled; leave the option out`);
+  }
+  const file = new WavFile(path);
+  audio.listen((block) => {
+    const end = file.write(block);
+    if (end !== undefined) say(`emeritus: ${end}`);
+  });
+  return file;
+}
+
+function parseAudio(text: string): string | undefined {
+  if (text === 'none') return undefined;
+  const path = /^file:(.+\.wav)$/i.exec(text)?.[1];
+  if (path === undefined) {
+    throw new UserError('EMERITUS_OPTION', `--audio: expected none or file:PATH.wav; found "${text}"`);
+  }
+  return path;
 }
 
 /** What a user at a terminal needs to know before the machine takes the screen. */
@@ -114,15 +160,22 @@ function hint({ name }: MachineDefinition, config: MachineConfig): void {
   for (const line of lines) process.stderr.write(`${line}\r\n`);
 }
 
+/** What a run has to do with. */
+interface Surroundings {
+  readonly session: MachineSession;
+  readonly definition: MachineDefinition;
+  readonly options: BootOptions;
+  /** Of the serial lines, in order. */
+  readonly ends: readonly SerialEnd[];
+  readonly monitorEnd: SerialEnd | undefined;
+  readonly media: readonly string[];
+  readonly audio: AudioSource;
+  readonly shown: ServedDisplay | undefined;
+}
+
 /** Everything that happens between power-on and the end of the command. */
-async function attend(
-  session: MachineSession,
-  definition: MachineDefinition,
-  options: BootOptions,
-  ends: readonly SerialEnd[],
-  shown: ServedDisplay | undefined,
-  timeoutMs: number | undefined,
-): Promise<number> {
+async function attend(surroundings: Surroundings, timeoutMs: number | undefined): Promise<number> {
+  const { session, definition, options, ends, monitorEnd, media, audio, shown } = surroundings;
   let code: number | undefined;
   const endWith = (exitCode: number): void => {
     code ??= exitCode;
@@ -132,13 +185,21 @@ async function attend(
     if (event.event === 'serial') {
       ends[event.port]?.write(event.bytes);
       shown?.serial(event.port, event.bytes);
-    } else if (event.event === 'log') process.stderr.write(formatLog(event.entry));
+    } else if (event.event === 'audio') audio.push(event.chunk);
+    else if (event.event === 'log') process.stderr.write(formatLog(event.entry));
     else if (event.event === 'notice') process.stderr.write(`emeritus: ${event.text}\r\n`);
   });
   ends.forEach((end, port) => {
     end.onData((bytes) => session.serial(bytes, port).catch(() => undefined));
     end.onQuit(() => endWith(EXIT.ok));
   });
+  if (monitorEnd !== undefined) {
+    const quit = (): void => endWith(EXIT.ok);
+    const console = { session, title: definition.title, media, quit, files: 'any' } as const;
+    const monitor = new Monitor(console, (bytes) => monitorEnd.write(bytes));
+    monitorEnd.onData((bytes) => monitor.input(bytes));
+    monitorEnd.onQuit(quit);
+  }
   shown?.onQuit(() => endWith(EXIT.ok));
   const onInterrupt = (): void => endWith(EXIT.interrupted);
   const onTerminate = (): void => endWith(EXIT.terminated);
@@ -151,6 +212,7 @@ async function attend(
         : await session.runUntil({ serial: options.until }, Infinity);
     clearTimeout(timer);
     if (options.screenshot !== undefined) await saveScreenshot(session, options.screenshot);
+    if (options.screenText === true) await printScreenText(session);
     return explain(result, code, definition, options);
   } finally {
     clearTimeout(timer);
@@ -193,6 +255,9 @@ function readConfig(definition: MachineDefinition, options: BootOptions): Machin
   if (options.kernel === undefined && options.append !== undefined) {
     throw new UserError('EMERITUS_OPTION', '--append goes with --kernel; give a kernel too');
   }
+  if (options.kernel === undefined && definition.needsKernel) {
+    throw new UserError('EMERITUS_OPTION', `${definition.name} has no firmware; give it a kernel with --kernel`);
+  }
   if (options.rom.length > 0 && options.firmware !== undefined) {
     throw new UserError('EMERITUS_OPTION', '--rom and --firmware exclude each other; give one of them');
   }
@@ -226,6 +291,9 @@ function parseMedium(kind: Medium['kind'], text: string): Medium {
   return { kind, bus, spec };
 }
 
+const mediaOf = ({ disk, cdrom, floppy }: BootOptions): string[] =>
+  Object.entries({ disk, cdrom, floppy }).flatMap(([kind, specs]) => specs.map((spec) => `${kind} ${spec}`));
+
 function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (!(seconds > 0 && seconds < 2_000_000)) {
@@ -255,6 +323,13 @@ async function saveScreenshot(session: MachineSession, path: string): Promise<vo
     return;
   }
   writePng(path, picture);
+}
+
+async function printScreenText(session: MachineSession): Promise<void> {
+  const lines = await session.screenText();
+  if (lines === undefined)
+    process.stderr.write('emeritus: --screen-text: the machine cannot tell what its screen says\n');
+  else process.stdout.write(`${lines.join('\n').trimEnd()}\n`);
 }
 
 const formatLog = ({ mask, device, message, pc }: LogEntry): string =>

@@ -6,12 +6,15 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { MachineSession } from '../../machines/backplane/session.ts';
 import { readImage } from '../host/files.ts';
+import type { AudioSource } from '../host/audio.ts';
 import { ScreenSource } from '../host/screen-source.ts';
 import { UserError } from '../host/user-error.ts';
+import { Monitor } from '../monitor/monitor.ts';
+import { MONITOR_PORT } from '../monitor/remote.ts';
 import { type Listener, listenTcp, listenUnix, listenWebSocket, type TlsFiles } from '../spice/listeners.ts';
 import { ConsolePort } from '../spice/port-channel.ts';
-import { MAX_PASSWORD_BYTES } from '../spice/protocol.ts';
 import { SpiceServer } from '../spice/server.ts';
+import { readPassword } from './password-file.ts';
 
 export interface SpiceDisplay {
   readonly address: string;
@@ -56,7 +59,7 @@ export function parseDisplay(text: string): SpiceDisplay | undefined {
     port: portOf(options.get('port'), 'port'),
     unix: options.get('unix'),
     websocket: portOf(options.get('websocket'), 'websocket'),
-    password: passwordFile === undefined ? undefined : readPassword(passwordFile),
+    password: passwordFile === undefined ? undefined : readPassword(passwordFile, '--display spice,password-file'),
     tls: readTls(options.get('tls-cert'), options.get('tls-key')),
     launch: options.has('launch'),
     quitOnClose: options.has('on-close'),
@@ -80,17 +83,6 @@ function portOf(text: string | undefined, name: string): number | undefined {
   return port;
 }
 
-/** The first line of a file. */
-export function readPassword(path: string): string {
-  const { bytes } = readImage(path, '--display spice,password-file');
-  const password = Buffer.from(bytes.subarray(0, 4096)).toString('utf8').split(/\r?\n/, 1)[0]!;
-  const length = Buffer.byteLength(password);
-  if (length === 0 || length > MAX_PASSWORD_BYTES) {
-    throw usage(`spice: password-file: the first line of ${path} has ${length} bytes; 1 to ${MAX_PASSWORD_BYTES} work`);
-  }
-  return password;
-}
-
 function readTls(cert: string | undefined, key: string | undefined): SpiceDisplay['tls'] {
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined) throw usage('spice: tls-cert and tls-key go together; give both');
@@ -107,7 +99,7 @@ export interface ServedDisplay {
   readonly attach: readonly string[];
   /** Bytes the guest sent on a serial line. */
   serial(port: number, bytes: Uint8Array): void;
-  /** The user closed the last viewer and wants that to be the end. */
+  /** The user closed the last viewer and wants that to be the end, or told the monitor to quit. */
   onQuit(listener: () => void): void;
   close(): void;
 }
@@ -115,24 +107,43 @@ export interface ServedDisplay {
 const shellWord = (text: string): string =>
   /^[\w@%+=:,./[\]-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** Serves a machine's screen, keyboard, mouse and serial lines as `display` says; says where with `say`. */
+export interface DisplayExtras {
+  readonly audio?: AudioSource | undefined;
+  /** What the monitor says of media. */
+  readonly media?: readonly string[];
+}
+
+/** Serves a machine's screen, keyboard, mouse, sound, serial lines and monitor as `display` says; says where with `say`. */
 export async function serveDisplay(
   session: MachineSession,
   title: string,
   display: SpiceDisplay,
   say: (line: string) => void,
+  extras: DisplayExtras = {},
 ): Promise<ServedDisplay> {
-  const { serial } = await session.status();
-  const ports = serial.map(
+  const { serial, audio: sounds } = await session.status();
+  const serialPorts = serial.map(
     (_, port) =>
       new ConsolePort(`org.emeritus.console.serial.${port}.0`, (bytes) =>
         session.serial(bytes, port).catch(() => undefined),
       ),
   );
-  const screen = new ScreenSource(session);
-  const spice = new SpiceServer({ title, screen, input: session, ports, password: display.password, log: say });
-  const listeners: Listener[] = [];
   const quit: (() => void)[] = [];
+  const askToQuit = (): void => quit.forEach((listener) => listener());
+  const monitorPort = new ConsolePort(MONITOR_PORT, (bytes) => monitor.input(bytes));
+  const monitor = new Monitor({ session, title, media: extras.media ?? [], quit: askToQuit, files: 'here' }, (bytes) =>
+    monitorPort.output(bytes),
+  );
+  const spice = new SpiceServer({
+    title,
+    screen: new ScreenSource(session),
+    input: session,
+    ports: [...serialPorts, monitorPort],
+    audio: sounds ? extras.audio : undefined,
+    password: display.password,
+    log: say,
+  });
+  const listeners: Listener[] = [];
   let viewer: ChildProcess | undefined;
   let closed = false;
   const close = (): void => {
@@ -145,18 +156,18 @@ export async function serveDisplay(
     const addresses = await open(spice, display, listeners, say);
     const attach = addresses.map((words) => words.map(shellWord).join(' '));
     for (const command of attach) say(`screen: ${command}`);
-    if (display.quitOnClose) spice.onEmpty(() => !closed && quit.forEach((listener) => listener()));
+    if (display.quitOnClose) spice.onEmpty(() => !closed && askToQuit());
     if (display.launch) {
       const [command, ...words] = addresses[0]!;
       viewer = spawn(command!, words, { stdio: 'ignore' });
       viewer.on('error', () => say(`emeritus: --display spice,launch: ${command} cannot be started; is it installed?`));
       viewer.on('exit', () => {
-        if (!closed && display.quitOnClose) quit.forEach((listener) => listener());
+        if (!closed && display.quitOnClose) askToQuit();
       });
     }
     return {
       attach,
-      serial: (port, bytes) => ports[port]?.output(bytes),
+      serial: (port, bytes) => serialPorts[port]?.output(bytes),
       onQuit: (listener) => quit.push(listener),
       close,
     };

@@ -6,6 +6,7 @@ import { addDescribeCommand, addMachinesCommand } from './describe.ts';
 import { EXIT } from './exit-codes.ts';
 import { addRomsCommand } from './roms.ts';
 import { addRunCommand } from './run.ts';
+import { addScreenTextCommand } from './screen-text.ts';
 import { packageVersion } from './version.ts';
 import { addViewCommand } from './view.ts';
 
@@ -26,6 +27,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   addBootCommand(program, setCode);
   addRomsCommand(program, setCode);
   addViewCommand(program);
+  addScreenTextCommand(program);
   addRunCommand(program, setCode);
   forEachCommand(program, (command) => command.exitOverride());
   try {

@@ -10,6 +10,7 @@ import { keysOf } from './key-names.ts';
 import { LineEditor } from './line-editor.ts';
 
 export const PROMPT = '(emeritus) ';
+export const NO_SCREEN_TEXT = 'this machine cannot tell what its screen says now';
 
 export interface MonitorOptions {
   readonly session: MachineSession;
@@ -175,7 +176,7 @@ export class Monitor {
 
   async #text(): Promise<string> {
     const lines = await this.#options.session.screenText();
-    if (lines === undefined) throw new Complaint('this machine cannot tell what its screen says now');
+    if (lines === undefined) throw new Complaint(NO_SCREEN_TEXT);
     return lines.join('\n').trimEnd();
   }
 

@@ -32,6 +32,8 @@ export class FakeMachine implements Machine {
   readonly audio = new AudioLine(this.board.scheduler);
   readonly screens: Machine['screens'];
   mode: ScreenMode | undefined;
+  /** What the screen says. */
+  text: string[] | undefined;
   #damage: ScreenRect[] = [];
 
   constructor() {
@@ -42,6 +44,7 @@ export class FakeMachine implements Machine {
         picture: () => this.mode && pictureOf(this.mode, this.board.memory.memory.buffer),
         mode: () => this.mode,
         damage: () => this.#damage.splice(0),
+        text: () => this.text,
       },
     ];
     const idle = {

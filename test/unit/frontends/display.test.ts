@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseDisplay, serveDisplay } from '../../../frontends/cli/display.ts';
+import { remoteScreenText } from '../../../frontends/cli/screen-text.ts';
 import { parseSpiceUrl } from '../../../frontends/cli/view.ts';
 import { MachineSession, LocalChannel } from '../../../machines/backplane/session.ts';
 import { FakeMachine } from '../../support/fake-machine.ts';
@@ -75,6 +76,27 @@ describe('--display', () => {
     viewer.client.close();
     await expect.poll(() => quit).toBe(1);
     served.close();
+  });
+});
+
+describe('emeritus screen-text', () => {
+  it('reads the screen of a running machine at its monitor, which can also end it', async () => {
+    const machine = new FakeMachine();
+    const path = join(folder, 's.sock');
+    const display = parseDisplay(`spice,unix=${path}`)!;
+    const served = await serveDisplay(new MachineSession(new LocalChannel(machine)), 'Fake', display, () => undefined);
+    let quit = 0;
+    served.onQuit(() => quit++);
+    await expect(remoteScreenText({ path })).rejects.toThrow('cannot tell');
+    machine.text = ['0 > 1 2 + .', '3  ok', ''];
+    expect(await remoteScreenText({ path })).toBe('0 > 1 2 + .\n3  ok');
+    const viewer = await TestViewer.connect({ path });
+    await expect.poll(() => viewer.ports.map(({ name }) => name)).toContain('org.emeritus.monitor.0');
+    viewer.ports.find(({ name }) => name.includes('monitor'))!.send(Buffer.from('quit\r'));
+    await expect.poll(() => quit).toBe(1);
+    viewer.client.close();
+    served.close();
+    await expect(remoteScreenText({ path })).rejects.toThrow('screen-text: ');
   });
 });
 
