@@ -87,5 +87,7 @@ export interface MachineDefinition {
   readonly status: string;
   readonly ram: { readonly min: number; readonly max: number; readonly initial: number };
   readonly options: Readonly<Record<string, MachineOption>>;
+  /** It has neither ROM nor firmware: only a kernel starts it. */
+  readonly needsKernel?: true;
   build(host: MachineHost, config: MachineConfig): Machine;
 }

@@ -51,6 +51,7 @@ export const virtM68k: MachineDefinition = {
   status: 'boots Linux 6.1 from --kernel; virtio block, console, entropy; network cable unplugged',
   ram: { min: 16 * MIB, max: 2048 * MIB, initial: 128 * MIB },
   options: {},
+  needsKernel: true,
   build,
 };
 
@@ -90,11 +91,12 @@ function build(host: MachineHost, config: MachineConfig): Machine {
     ['rng', new VirtioRng(host.calendar.startSeconds)],
     ['net', new VirtioNet(MAC_ADDRESS)],
   ];
-  if (functions.length > VIRTIO_SLOTS) throw new MachineConfigError(`virt-m68k has ${VIRTIO_SLOTS} slots`);
+  if (functions.length >= VIRTIO_SLOTS) throw new MachineConfigError('virt-m68k has no slot for so many disks');
   const virtio = functions.map(([name, device]) =>
     board.add(new VirtioMmio(board.chip(`virtio:${name}`), { memory: bus, device })),
   );
   console.attach(0, lines[1]);
+  const empty = emptyVirtioMmio(VIRTIO_SLOTS - virtio.length);
 
   // Wires
   for (const [index, pic] of pics.entries()) board.wire(pic.irq, encoder.in(index + 1), `ipl.${index + 1}`);
@@ -121,19 +123,14 @@ function build(host: MachineHost, config: MachineConfig): Machine {
     at(TIMER_BASE + PAGE, PAGE).device(rtc, 'rtc'),
     at(TTY_BASE, PAGE).device(tty, 'tty'),
     at(CTRL_BASE, ctrl.span).device(ctrl, 'ctrl'),
-    ...Array.from({ length: VIRTIO_SLOTS }, (_, index) => {
-      const slot = virtio[index];
-      const place = at(VIRTIO_BASE + index * VIRTIO_MMIO_SPAN, VIRTIO_MMIO_SPAN);
-      return slot === undefined ? place.device(emptyVirtioMmio, 'virtio (empty)') : place.device(slot, slot.id);
-    }),
+    ...virtio.map((slot, index) => at(VIRTIO_BASE + index * VIRTIO_MMIO_SPAN, VIRTIO_MMIO_SPAN).device(slot, slot.id)),
+    at(VIRTIO_BASE + virtio.length * VIRTIO_MMIO_SPAN, empty.span).device(empty, 'virtio (empty)'),
   );
   bus.openBus = { value: 0, busError: true };
 
   const { kernel, initrd, append } = config;
   const start = (): void => {
-    if (kernel === undefined) {
-      throw new MachineConfigError('virt-m68k has no firmware: give it a kernel with --kernel');
-    }
+    if (kernel === undefined) return;
     const entry = loadLinux({ kernel, initrd, append }, { memory: board.memory, ram }, (info) => {
       info.words(BI.MACHTYPE, MACH.VIRT);
       info.words(BI.CPUTYPE, CPU_TYPE[68040]).words(BI.FPUTYPE, FPU_TYPE[68040]).words(BI.MMUTYPE, MMU_TYPE[68040]);

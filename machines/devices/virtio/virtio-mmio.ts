@@ -58,14 +58,18 @@ export const VIRTIO_STATUS = {
 
 const ACCESS: AccessRules = { valid: { min: 1, max: 4 }, impl: { min: 1, max: 4 }, byteOrder: 'little' };
 
-/** A slot without a device: its device number is 0. */
-export const emptyVirtioMmio: BusTarget = {
-  span: VIRTIO_MMIO_SPAN,
-  access: ACCESS,
-  read: (offset) => emptyVirtioMmio.peek!(offset)!,
-  write: () => {},
-  peek: (offset) => (offset === MAGIC_VALUE ? MAGIC : offset === VERSION ? 2 : offset === VENDOR_ID ? VENDOR : 0),
-};
+/** Slots without a device: their device number is 0. */
+export function emptyVirtioMmio(slots: number): BusTarget {
+  const identity: Readonly<Record<number, number>> = { [MAGIC_VALUE]: MAGIC, [VERSION]: 2, [VENDOR_ID]: VENDOR };
+  const peek = (offset: number): number => identity[offset % VIRTIO_MMIO_SPAN] ?? 0;
+  return {
+    span: slots * VIRTIO_MMIO_SPAN,
+    access: { ...ACCESS, impl: { min: 4, max: 4 } },
+    read: peek,
+    write: () => {},
+    peek,
+  };
+}
 
 /** Which half of which address a register is. */
 function addressRegister(offset: number): { part: QueuePart; high: boolean } | undefined {
