@@ -98,6 +98,11 @@ export class Memc implements Device {
     return (this.#control & CONTROL_OS_MODE) !== 0;
   }
 
+  /** False until the first write after a reset: ROM answers at 0. */
+  get started(): boolean {
+    return this.#written;
+  }
+
   get videoDma(): boolean {
     return (this.#control & CONTROL_VIDEO_DMA) !== 0;
   }

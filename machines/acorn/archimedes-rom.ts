@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+import { MachineConfigError } from '../backplane/machine-config-error.ts';
+import type { Image } from '../backplane/machine.ts';
+import type { MemoryBlock } from '../backplane/memory.ts';
+
+const KIB = 1 << 10;
+/** Arthur and RISC OS 2 came in 512 KiB, RISC OS 3 in 2 MiB. */
+const SIZES = [512 * KIB, 2048 * KIB];
+/** The last two words are a cyclic checksum that only production tests look at. */
+const UNSUMMED_BYTES = 8;
+
+/** Puts the operating system's ROM into its place, as often as it fits. */
+export function loadArchimedesRom(rom: MemoryBlock, images: readonly Image[]): void {
+  const [image, ...others] = images;
+  if (image === undefined) return;
+  if (others.length > 0) throw new MachineConfigError('archimedes takes its ROM as one image; give one --rom');
+  const { title, bytes } = image;
+  if (!SIZES.includes(bytes.length)) {
+    throw new MachineConfigError(`--rom: ${title} has ${bytes.length} bytes; RISC OS 2 has 524288, RISC OS 3 2097152`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes[3] !== 0xea) {
+    throw new MachineConfigError(`--rom: ${title} does not begin with an ARM branch: it is another machine's`);
+  }
+  // RISC OS 3 says its size in the second word, and the sum of its words is zero.
+  if (view.getUint32(4, true) === bytes.length) {
+    let sum = 0;
+    for (let at = 0; at < bytes.length - UNSUMMED_BYTES; at += 4) sum = (sum + view.getUint32(at, true)) | 0;
+    if (sum !== 0) {
+      const text = (sum >>> 0).toString(16).padStart(8, '0');
+      throw new MachineConfigError(`--rom: ${title} is damaged: the sum of its words is ${text}, not zero`);
+    }
+  }
+  for (let at = 0; at < rom.size; at += bytes.length) rom.bytes.set(bytes, at);
+}
