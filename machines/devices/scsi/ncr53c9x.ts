@@ -652,12 +652,20 @@ export class Ncr53c9x implements Device, BusTarget, DmaPeer, ScsiInitiator {
     }
     if (!this.#requested) return;
     if (this.#phase < 0 && (this.#state === 'transfer' || this.#state === 'pad')) this.#beginPhase();
-    const bytes = this.#movable + this.#ahead;
-    if (bytes > 0) {
-      this.#work.schedule(Math.max(1, this.#scheduler.ns(bytes * this.#byteNs)));
-      return;
-    }
-    this.#judge();
+    const bytes = this.#movable;
+    if (bytes > 0) this.#pace(bytes);
+    else if (this.#ahead > 0) this.#payAhead();
+    else this.#judge();
+  }
+
+  #pace(bytes: number): void {
+    this.#work.schedule(Math.max(1, this.#scheduler.ns(bytes * this.#byteNs)));
+  }
+
+  /** Gives the bytes a channel moved ahead of time their time. */
+  #payAhead(): void {
+    this.#pace(this.#ahead);
+    this.#ahead = 0;
   }
 
   #beginPhase(): void {
@@ -817,15 +825,9 @@ export class Ncr53c9x implements Device, BusTarget, DmaPeer, ScsiInitiator {
         return this.#fail(INT_DIS);
       default:
     }
-    if (this.#ahead > 0) {
-      // The channel's bytes have had their time.
-      this.#ahead = 0;
-      this.#budget = DMA_BURST_BYTES;
-      this.#follow();
-    } else {
-      this.#budget = DMA_BURST_BYTES;
-      this.#move();
-    }
+    if (this.#ahead > 0) return this.#payAhead();
+    this.#budget = DMA_BURST_BYTES;
+    this.#move();
     this.#update();
     if (this.#requests && !this.#serving) this.dma?.request();
   }
