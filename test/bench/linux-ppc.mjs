@@ -1,11 +1,11 @@
 // Linux on powermac-g3 against the same Linux on QEMU's g3beige, one after the other in this run: the guest's own
 // benchmark loops, and the time from the command to power-off of its self-test. Prints the figures and the ratios.
 //   node test/bench/linux-ppc.mjs        needs $EMERITUS_GUESTS/linux-ppc and Debian's qemu-system-ppc
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { runCommand } from './support.mjs';
 
 const guests = process.env.EMERITUS_GUESTS ?? join(homedir(), '.cache', 'emeritus', 'guests');
 const folder = mkdtempSync(join(tmpdir(), 'emeritus-bench-'));
@@ -14,40 +14,6 @@ const kernel = join(folder, 'vmlinux');
 const firmware = process.argv[2] ?? '/usr/share/qemu/openbios-ppc';
 const initrd = join(guests, 'linux-ppc', 'initrd.cpio.gz');
 writeFileSync(kernel, gunzipSync(readFileSync(join(guests, 'linux-ppc', 'vmlinux.gz'))));
-
-/**
- * Runs a command to its end. Gives host seconds until each mark appeared in its output (the guest's own clock is
- * virtual), seconds in all, and the largest resident size seen, in MiB.
- */
-function run([command, ...args], marks = []) {
-  return new Promise((resolve, reject) => {
-    const begin = performance.now();
-    const seconds = () => (performance.now() - begin) / 1000;
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    const times = marks.map(() => NaN);
-    let output = '';
-    let peak = 0;
-    const poll = setInterval(() => {
-      try {
-        const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
-        peak = Math.max(peak, Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
-      } catch {
-        // it has just ended
-      }
-    }, 50);
-    child.stdout.on('data', (data) => {
-      output += data;
-      marks.forEach((mark, i) => {
-        if (Number.isNaN(times[i]) && output.includes(mark)) times[i] = seconds();
-      });
-    });
-    child.on('error', reject);
-    child.on('close', () => {
-      clearInterval(poll);
-      resolve({ times, seconds: seconds(), peak });
-    });
-  });
-}
 
 const guest = (script) => ['--kernel', kernel, '--initrd', initrd, '--append', `console=ttyPZ0 guest.script=${script}`];
 const emeritus = (script, ...more) => [
@@ -67,16 +33,23 @@ const compare = (name, a, b) => row(name, a.toFixed(2), b.toFixed(2), (a / b).to
 
 const marks = ['guest ready', 'crc 7b178f58', 'sum 027c0620', 'shell 000a9b28 f9ffd1a8'];
 row('host seconds', 'emeritus', 'qemu', 'ratio');
-const mine = await run(emeritus('bench'), marks);
-const theirs = await run(qemu('bench'), marks);
+const mine = await runCommand(emeritus('bench'), marks);
+const theirs = await runCommand(qemu('bench'), marks);
 compare('to "guest ready"', mine.times[0], theirs.times[0]);
 for (let i = 1; i < marks.length; i++) {
   compare(marks[i].split(' ')[0], mine.times[i] - mine.times[i - 1], theirs.times[i] - theirs.times[i - 1]);
 }
-const [a, b] = [await run(emeritus('selftest')), await run(qemu('selftest'))];
+const [a, b] = [await runCommand(emeritus('selftest')), await runCommand(qemu('selftest'))];
 compare('boot + selftest', a.seconds, b.seconds);
 row('peak resident MiB', a.peak.toFixed(0), b.peak.toFixed(0));
-const first = await run([process.execPath, 'bin/emeritus', 'boot', 'powermac-g3', '--until', 'Emeritus Open Firmware']);
+const first = await runCommand([
+  process.execPath,
+  'bin/emeritus',
+  'boot',
+  'powermac-g3',
+  '--until',
+  'Emeritus Open Firmware',
+]);
 console.log(
   `command to the firmware's first line, after its first instructions, and out: ${first.seconds.toFixed(2)} s`,
 );

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Shared by the benchmarks in this folder: compile a little AssemblyScript, time it fairly, print a table.
+// Shared by the benchmarks in this folder: compile a little AssemblyScript, time it fairly, run a command, print a table.
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import asc from 'assemblyscript/asc';
 
 export const MIB = 1 << 20;
@@ -80,4 +82,38 @@ export function table(title, columns, rows) {
   console.log(line(text[0]));
   console.log(`|${width.map((w, i) => (i ? `${'-'.repeat(w + 1)}:` : '-'.repeat(w + 2))).join('|')}|`);
   for (const row of text.slice(1)) console.log(line(row));
+}
+
+/**
+ * Runs a command to its end. Gives host seconds until each mark appeared in its output (the guest's own clock is
+ * virtual), seconds in all, the largest resident size seen, in MiB, and the output.
+ */
+export function runCommand([command, ...args], marks = []) {
+  return new Promise((resolve, reject) => {
+    const begin = performance.now();
+    const seconds = () => (performance.now() - begin) / 1000;
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const times = marks.map(() => NaN);
+    let output = '';
+    let peak = 0;
+    const poll = setInterval(() => {
+      try {
+        const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+        peak = Math.max(peak, Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+      } catch {
+        // it has just ended
+      }
+    }, 50);
+    child.stdout.on('data', (data) => {
+      output += data;
+      marks.forEach((mark, i) => {
+        if (Number.isNaN(times[i]) && output.includes(mark)) times[i] = seconds();
+      });
+    });
+    child.on('error', reject);
+    child.on('close', () => {
+      clearInterval(poll);
+      resolve({ times, seconds: seconds(), peak, output });
+    });
+  });
 }
