@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 import { Board } from '../backplane/board.ts';
-import type { Machine, MachineConfig, MachineDefinition, MachineHost } from '../backplane/machine.ts';
+import { MachineConfigError } from '../backplane/machine-config-error.ts';
+import type {
+  AttachableDisk,
+  Machine,
+  MachineConfig,
+  MachineDefinition,
+  MachineHost,
+  Medium,
+} from '../backplane/machine.ts';
 import { region } from '../backplane/memory-map.ts';
 import { mirrored } from '../backplane/mirrored.ts';
 import { SerialLine } from '../backplane/serial-line.ts';
@@ -16,6 +24,10 @@ import { MAC_MONITORS, type MacMonitor } from '../devices/display/mac-monitor.ts
 import { Iosb } from '../devices/macio/iosb.ts';
 import { DjMemc, djMemcBanks } from '../devices/memory/djmemc.ts';
 import { Rtc3430042 } from '../devices/rtc/rtc-343-0042.ts';
+import { Ncr53c9x } from '../devices/scsi/ncr53c9x.ts';
+import { ScsiBus } from '../devices/scsi/scsi-bus.ts';
+import { ScsiCdrom } from '../devices/scsi/scsi-cdrom.ts';
+import { ScsiDisk } from '../devices/scsi/scsi-disk.ts';
 import { Z85c30 } from '../devices/serial/z85c30.ts';
 import { R6522 } from '../devices/timer/r6522.ts';
 import { startLinux } from './quadra800-linux.ts';
@@ -28,6 +40,7 @@ const KIB = 1 << 10;
 const VIA_HZ = 783_360;
 /** Instruction slots a second: what a 68040 at 33 MHz achieves on ordinary code. */
 const CPU_HZ = VIA_HZ * 32;
+const SCSI_HZ = 40_000_000;
 const SCC_PCLK_HZ = 7_833_600;
 const SCC_HZ = 3_686_400;
 /** Consoles at 9600 baud hold up a boot for longer than all the rest. */
@@ -85,7 +98,9 @@ function build(host: MachineHost, config: MachineConfig): Machine {
       monitor: config.options['monitor'] as MacMonitor,
     }),
   );
-  const iosb = board.add(new Iosb(board.chip('iosb'), { onIpl: (level) => cpu.setIpl(level) }));
+  const iosb = board.add(
+    new Iosb(board.chip('iosb'), { onIpl: (level) => cpu.setIpl(level), onBusError: () => bus.busError() }),
+  );
   const via1 = board.add(new R6522(board.chip('via1'), { clock: board.clock('via', VIA_HZ) }));
   const rtc = board.add(new Rtc3430042(board.chip('rtc'), { pram: host.nonVolatile('pram'), calendar: host.calendar }));
   const adb = new AdbBus();
@@ -111,10 +126,24 @@ function build(host: MachineHost, config: MachineConfig): Machine {
     channel.portSpeedup = config.options['serial'] === 'exact' ? 1 : SERIAL_SPEEDUP;
   }
 
+  const scsiBus = board.add(new ScsiBus(board.chip('scsi')));
+  const ncr = board.add(new Ncr53c9x(board.chip('53c96'), scsiBus, { model: '53c96', clockHz: SCSI_HZ, dmaBytes: 2 }));
+  iosb.scsi.port = ncr;
+  const media = openMedia(host, config.media);
+  for (const { kind, bus: on, unit, device } of media) {
+    if (on !== 'scsi') continue;
+    const chip = board.chip(`scsi:${unit}`);
+    board.add(
+      kind === 'cdrom' ? new ScsiCdrom(chip, scsiBus, unit, device) : new ScsiDisk(chip, scsiBus, unit, device),
+    );
+  }
+
   // Wires              source           sink
   for (let bit = 0; bit < 8; bit++) via1.paW(bit, (MODEL_QUADRA_800 & (1 << bit)) !== 0);
   board.wire(via1.irq, (level) => iosb.via1W(level), 'iosb.via1');
   board.wire(scc.irq, (level) => iosb.sccW(level), 'iosb.scc');
+  board.wire(ncr.irq, (level) => iosb.scsiIrqW(level), 'iosb.scsi-irq');
+  board.wire(ncr.drq, (level) => iosb.scsiDrqW(level), 'iosb.scsi-drq');
   board.wire(dafb.irq, (level) => iosb.videoW(level), 'iosb.video');
   board.connections.push({ source: 'iosb.ipl', sink: 'cpu.ipl', note: '' });
   board.wire(iosb.tick, (level) => via1.ca1W(level), 'via1.ca1', '60.15 Hz');
@@ -140,7 +169,7 @@ function build(host: MachineHost, config: MachineConfig): Machine {
     region(0x0_a000, 0x0_bfff).stub('sonic'),
     region(0x0_c000, 0x0_dfff).device(strided(scc, 1, { span: 0x2000 }), 'scc'),
     region(0x0_e000, 0x0_ffff).device(memc, 'djmemc'),
-    region(0x1_0000, 0x1_1fff).stub('scsi'),
+    region(0x1_0000, 0x1_01ff).device(iosb.scsi, 'scsi'),
     region(0x1_4000, 0x1_5fff).stub('sound'),
     region(0x1_8000, 0x1_9fff).device(iosb.registers, 'iosb'),
     region(0x1_e000, 0x1_ffff).stub('swim2'),
@@ -189,6 +218,31 @@ function build(host: MachineHost, config: MachineConfig): Machine {
     },
     close: () => {
       rtc.flush();
+      for (const { device } of media) device.close();
     },
   };
+}
+
+interface AttachedMedium {
+  readonly kind: Medium['kind'];
+  readonly bus: 'scsi' | 'floppy';
+  readonly unit: number;
+  readonly device: AttachableDisk;
+}
+
+/** Disks count up from SCSI id 0, CD-ROMs from 3, as Apple numbered them; 7 is the machine's own. */
+function openMedia(host: MachineHost, wanted: readonly Medium[]): AttachedMedium[] {
+  const taken = new Set<string>();
+  const place = (bus: AttachedMedium['bus'], order: readonly number[]): number => {
+    const unit = order.find((candidate) => !taken.has(`${bus}${candidate}`));
+    if (unit === undefined) throw new MachineConfigError(`quadra800 has no room for another drive on ${bus}`);
+    taken.add(`${bus}${unit}`);
+    return unit;
+  };
+  return wanted.map(({ kind, bus = 'scsi', spec }) => {
+    if (kind === 'floppy') throw new MachineConfigError('quadra800: the floppy drive is not modelled yet');
+    if (bus !== 'scsi') throw new MachineConfigError(`quadra800 has no ${bus} bus; use bus=scsi`);
+    const unit = place('scsi', kind === 'disk' ? [0, 1, 2, 4, 5, 6, 3] : [3, 4, 5, 6, 2, 1, 0]);
+    return { kind, bus: 'scsi', unit, device: host.disk(spec) };
+  });
 }

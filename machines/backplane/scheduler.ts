@@ -66,6 +66,8 @@ export interface SliceClock {
   elapsed(): number;
   /** Something is due `ticks` after the slice's beginning; run no further than that. */
   pullIn(ticks: number): void;
+  /** The CPU's bus holds it for `ticks` in the middle of an access. */
+  stall?(ticks: number): void;
 }
 
 /**
@@ -121,6 +123,24 @@ export class Scheduler {
   /** Lets virtual time pass with nothing executed: an idle CPU, or a host that was too slow. */
   skip(ticks: number): void {
     this.#sliceStart += ticks;
+  }
+
+  /**
+   * Holds the CPU in its present access until `ready`, for at most `mostTicks`; what falls due meanwhile happens.
+   * Returns whether it became ready. For devices that answer an access late.
+   */
+  holdUntil(ready: () => boolean, mostTicks: number): boolean {
+    const end = this.now + mostTicks;
+    while (!ready()) {
+      const left = end - this.now;
+      if (left <= 0) return false;
+      const ticks = Math.min(left, this.headroom);
+      if (this.#slice === undefined) this.#sliceStart += ticks;
+      else if (this.#slice.stall === undefined) return false;
+      else this.#slice.stall(ticks);
+      this.runDue();
+    }
+    return true;
   }
 
   /** Fires everything that is due. A task scheduled for now from a callback fires in the same call. */

@@ -151,8 +151,9 @@ export class M68kCpu implements Cpu {
   #pages: number[] = [];
   #ipl = 0;
   #line = 0;
-  /** Ticks of the slice's earlier parts, and where the slice ends. */
+  /** Ticks of the slice's earlier parts, those the bus held the processor, and where the slice ends. */
   #before = 0;
+  #stalled = 0;
   #end = 0;
 
   constructor(chip: ChipContext, options: M68kOptions) {
@@ -214,27 +215,34 @@ export class M68kCpu implements Cpu {
   }
 
   elapsed(): number {
-    return this.#before + (this.#core.elapsed() >>> 0);
+    return this.#before + this.#stalled + (this.#core.elapsed() >>> 0);
   }
 
   pullIn(ticks: number): void {
     if (ticks >= this.#end) return;
     this.#end = ticks;
-    this.#core.pullIn(Math.max(0, ticks - this.#before));
+    this.#core.pullIn(Math.max(0, ticks - this.#before - this.#stalled));
+  }
+
+  stall(ticks: number): void {
+    this.#stalled += ticks;
+    this.#core.skipped(ticks);
+    this.#core.pullIn(Math.max(0, this.#end - this.#before - this.#stalled));
   }
 
   run(ticks: number): StopReason {
-    this.#before = 0;
+    this.#before = this.#stalled = 0;
     this.#end = ticks;
     for (;;) {
-      const reason = this.#core.run(Math.min(MOST_TICKS, Math.max(0, this.#end - this.#before))) as StopReason;
+      const left = Math.max(0, this.#end - this.#before - this.#stalled);
+      const reason = this.#core.run(Math.min(MOST_TICKS, left)) as StopReason;
       if (reason !== STOP.budget || this.elapsed() >= this.#end) return reason;
       this.#before += this.#core.elapsed() >>> 0;
     }
   }
 
   step(): StopReason {
-    this.#before = 0;
+    this.#before = this.#stalled = 0;
     this.#end = 1;
     return this.#core.step() as StopReason;
   }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Apple IOSB: I/O controller of the Centris and Quadra 610, 650 and 800. In it: VIA2 (a 6522 without timers and shift
-// register), configuration registers, interrupt priorities, the 60.15 Hz tick. (VIA1, SWIM2 and the sound cell, also in
-// the chip, are chips of their own here; so is its SCSI data port, turbo-scsi.ts.)
+// register), configuration registers, interrupt priorities, the 60.15 Hz tick and the SCSI
+// data port (iosb-scsi.ts). VIA1, SWIM2 and the sound cell, also in the chip, are chips of their own here.
 //
-// Sockets: `via2` (span 16, byte registers), `registers` (span 0x2000, one register every 0x100), `id` (span 4, at the
-// end of I/O space); inputs `slotW(slot)` ($9-$F), `videoW`, `scsiIrqW`, `scsiDrqW`, `soundW`, `ethernetW`, `via1W`,
+// Sockets: `via2` (span 16, byte registers), `registers` (span 0x2000, one register every 0x100), `idRegister` (span 4, at
+// the end of I/O space), `scsi` (span 0x200: the 53C96 every 16 bytes, its data at 0x100); inputs `slotW(slot)` ($9-$F), `videoW`, `scsiIrqW`, `scsiDrqW`, `soundW`, `ethernetW`, `via1W`,
 // `sccW`, `nmiW`, `auxModeW`; outputs `tick` (60.15 Hz, to CA1 of VIA1), `dfacLatch`, `dfacData`, `dfacClock`,
 // `powerOff`, `busLock` (VIA2 port B); the interrupt level goes to `onIpl`.
 //
@@ -21,6 +21,7 @@ import { type Device, type PlainFields, type ResetKind, SavedFields } from '../.
 import type { DeviceLog } from '../../backplane/log.ts';
 import type { Task } from '../../backplane/scheduler.ts';
 import { Wire } from '../../backplane/wire.ts';
+import { IosbScsi } from './iosb-scsi.ts';
 
 // VIA2 registers
 const ORB = 0x0;
@@ -62,6 +63,8 @@ const TICK_HALF_NS = 8_312_550;
 
 export interface IosbOptions {
   readonly onIpl: (level: number) => void;
+  /** The processor's access under way ends in a bus error. */
+  readonly onBusError: () => void;
 }
 
 const LINES = ['via1', 'scc', 'nmi', 'scsiIrq', 'scsiDrq', 'sound', 'ethernet', 'video', 'auxMode'] as const;
@@ -72,6 +75,7 @@ export class Iosb implements Device {
   readonly via2: BusTarget;
   readonly registers: BusTarget;
   readonly idRegister: BusTarget;
+  readonly scsi: IosbScsi;
   readonly tick: Wire;
   readonly dfacLatch: Wire;
   readonly dfacData: Wire;
@@ -121,6 +125,13 @@ export class Iosb implements Device {
       peek: (offset) => this.#readVia(offset, true),
       write: (offset, _width, value) => this.#writeVia(offset, value & 0xff),
     };
+    this.scsi = new IosbScsi({
+      registers: this.#registers,
+      scheduler: context.scheduler,
+      onBusError: options.onBusError,
+      drq: () => this.#lines.scsiDrq,
+      irq: () => this.#lines.scsiIrq,
+    });
     const words: AccessRules = { valid: { min: 1, max: 4 }, impl: { min: 2, max: 4 }, byteOrder: 'big' };
     this.registers = {
       span: REGISTERS << 8,

@@ -28,7 +28,7 @@ const ID = 0x2_0000;
 function setUp() {
   const fake = new FakeBoard();
   const levels: number[] = [];
-  const iosb = new Iosb(fake.chip('iosb'), { onIpl: (level) => levels.push(level) });
+  const iosb = new Iosb(fake.chip('iosb'), { onIpl: (level) => levels.push(level), onBusError: () => {} });
   const map = fake.map();
   map.add(
     region(0x2000, 0x3fff).device(strided(iosb.via2, 9), 'via2'),
