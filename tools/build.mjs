@@ -4,6 +4,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { generateArm } from './decodegen-arm.mjs';
 import { generateIa64 } from './decodegen-ia64.mjs';
 import { generateM68k } from './decodegen-m68k.mjs';
 import { generate } from './decodegen.mjs';
@@ -28,7 +29,7 @@ const run = (module, ...args) =>
   execFileSync(process.execPath, [join('node_modules', module), ...args], { stdio: 'inherit' });
 
 /** AssemblyScript entry files, one per instruction set; the target of the same name is in asconfig.json. */
-const cores = ['ppc', 'ia64', 'm68k'].filter((isa) => existsSync(`core/${isa}/index.ts`));
+const cores = ['ppc', 'ia64', 'm68k', 'arm'].filter((isa) => existsSync(`core/${isa}/index.ts`));
 /** `--isa NAME` builds that core alone. */
 const isaOption = process.argv.indexOf('--isa');
 const wantedCores = isaOption < 0 ? [...cores] : [process.argv[isaOption + 1]];
@@ -37,6 +38,7 @@ for (const [path, text] of Object.entries({
   ...(cores.includes('ppc') ? generate() : {}),
   ...(cores.includes('ia64') ? generateIa64() : {}),
   ...(cores.includes('m68k') ? generateM68k() : {}),
+  ...(cores.includes('arm') ? generateArm() : {}),
 })) {
   if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
   console.error(`generating ${path}`);

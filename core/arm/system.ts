@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+//
+// Coprocessors and hints. CP15 is in control.ts.
+import { leaveAfter, stopSoon } from './code';
+import { FEATURE_CP15 } from './constants';
+import { interruptsWaiting, undefinedException } from './exceptions';
+import { readControl, writeControl } from './control';
+import { cpu, gpr, has, run, setGpr } from './state';
+import { setFlags } from './status';
+
+/** No other coprocessor is there. */
+export function op_coprocessor(op: u32): void {
+  undefinedException(op);
+}
+
+/** opc1, CRn, CRm and opc2 of an instruction, as control.ts names registers. */
+// @ts-ignore: decorator
+@inline
+function registerOf(op: u32): u32 {
+  return ((op >>> 9) & 0x7000) | ((op >>> 8) & 0xf00) | ((op & 15) << 4) | ((op >>> 5) & 7);
+}
+
+export function op_mcr(op: u32): void {
+  const rd: u32 = (op >>> 12) & 15;
+  if (((op >>> 8) & 15) != 15 || !has(FEATURE_CP15) || !writeControl(registerOf(op), gpr(rd))) undefinedException(op);
+}
+
+export function op_mrc(op: u32): void {
+  run.refused = 0;
+  if (((op >>> 8) & 15) == 15 && has(FEATURE_CP15)) {
+    const value: u32 = readControl(registerOf(op));
+    if (run.refused == 0) {
+      const rd: u32 = (op >>> 12) & 15;
+      if (rd == 15) setFlags(value);
+      else setGpr(rd, value);
+      return;
+    }
+  }
+  undefinedException(op);
+}
+
+// --- Waiting
+
+/** WFI: nothing more happens until an interrupt asks for attention, masked or not. */
+export function waitForInterrupt(): void {
+  if (interruptsWaiting()) return;
+  cpu.sleeping = 1;
+  leaveAfter();
+}
+
+export function op_wfi(_op: u32): void {
+  waitForInterrupt();
+}
+
+export function op_wfe(_op: u32): void {
+  if (cpu.event != 0) cpu.event = 0;
+  else waitForInterrupt();
+}
+
+export function op_sev(_op: u32): void {
+  cpu.event = 1;
+  stopSoon();
+}
