@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// The machine's own thread: builds the machine, then alternates between slices of it and the session's requests.
-// It never returns to the event loop, so nothing here may wait for a callback of Node's.
-import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+// The machine's own thread: builds the machine, then runs it.
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { LogMask } from '../../machines/backplane/log.ts';
 import type { MachineConfig } from '../../machines/backplane/machine.ts';
 import { MachineConfigError } from '../../machines/backplane/machine-config-error.ts';
 import { MachineServer } from '../../machines/backplane/machine-server.ts';
-import type { RequestName, Requests } from '../../machines/backplane/session-protocol.ts';
 import { machineNamed } from '../../machines/registry.ts';
+import { runMachine } from './machine-loop.ts';
 import { NodeMachineHost } from './node-machine-host.ts';
-import type { FromThread, ToThread } from './thread-channel.ts';
+import type { FromThread } from './thread-channel.ts';
 import { UserError } from './user-error.ts';
 
 export interface ThreadData {
@@ -25,7 +24,6 @@ export interface ThreadData {
 
 function main(port: MessagePort, data: ThreadData): void {
   const post = (message: FromThread): void => port.postMessage(message);
-  const doorbell = new Int32Array(data.doorbell);
   const host = new NodeMachineHost({
     stateFolder: data.stateFolder,
     startSeconds: data.startSeconds,
@@ -37,25 +35,7 @@ function main(port: MessagePort, data: ThreadData): void {
   const clock = data.time === 'realtime' ? { now: () => performance.now() } : undefined;
   const server = new MachineServer(machine, (event) => post({ event }), clock);
   post({ ready: true });
-
-  let open = true;
-  const answer = ({ id, name, argument }: ToThread): void => {
-    server.handle(name, argument as Requests[RequestName][0], (result) => {
-      if (result instanceof Error) post({ id, error: result.message });
-      else post({ id, result });
-    });
-    if (name === 'close') open = false;
-  };
-  while (open) {
-    const rung = Atomics.load(doorbell, 0);
-    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
-      answer(next.message as ToThread);
-    }
-    if (!open) break;
-    const sleepMs = server.tick();
-    if (sleepMs > 0) Atomics.wait(doorbell, 0, rung, sleepMs);
-  }
-  port.close();
+  runMachine(port, server, new Int32Array(data.doorbell));
 }
 
 if (parentPort !== null) {

@@ -19,6 +19,8 @@ export type FromThread =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: string };
 
+const MACHINE_THREAD = new URL(`./machine-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+
 interface Pending {
   resolve(result: unknown): void;
   reject(error: Error): void;
@@ -38,11 +40,13 @@ export class ThreadChannel implements SessionChannel {
     this.#doorbell = doorbell;
   }
 
-  /** Starts the thread and builds the machine; rejects with a {@link UserError} when the user's choices do not work. */
-  static open(data: Omit<ThreadData, 'doorbell'>): Promise<ThreadChannel> {
+  /**
+   * Starts the thread and builds the machine; rejects with a {@link UserError} when the user's choices do not work.
+   * @param thread what to run instead of machine-thread.ts, for measurements
+   */
+  static open(data: Omit<ThreadData, 'doorbell'>, thread = MACHINE_THREAD): Promise<ThreadChannel> {
     const doorbell = new SharedArrayBuffer(4);
-    const suffix = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-    const worker = new Worker(new URL(`./machine-thread${suffix}`, import.meta.url), {
+    const worker = new Worker(thread, {
       workerData: { ...data, doorbell } satisfies ThreadData,
     });
     const channel = new ThreadChannel(worker, new Int32Array(doorbell));

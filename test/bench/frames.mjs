@@ -113,6 +113,9 @@ async function start(folder, time, config) {
     frame: (whole) => session.frame(whole),
     serial: (bytes, port) => session.serial(bytes, port),
     pointer: (dx, dy, buttons) => session.pointer(dx, dy, buttons),
+    place: (x, y, buttons) => session.place(x, y, buttons),
+    wheel: (notches) => session.wheel(notches),
+    onEvent: (listener) => session.onEvent(listener),
     key: async (code, down) => {
       await session.key(code, down);
       if (down) arrived.push(Number(process.hrtime.bigint()) / 1e6);
