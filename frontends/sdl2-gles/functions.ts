@@ -25,6 +25,8 @@ const FUNCTIONS = {
   GetDisplayUsableBounds: ['int', 'int', 'memory'],
   CreateWindow: ['pointer', 'string', 'int', 'int', 'int', 'int', 'uint32'],
   DestroyWindow: ['void', 'pointer'],
+  ShowWindow: ['void', 'pointer'],
+  SetWindowPosition: ['void', 'pointer', 'int', 'int'],
   SetWindowTitle: ['void', 'pointer', 'string'],
   SetWindowSize: ['void', 'pointer', 'int', 'int'],
   GetWindowSize: ['void', 'pointer', 'memory', 'memory'],

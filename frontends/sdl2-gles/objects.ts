@@ -24,6 +24,17 @@ export class SdlWindow {
     this.#sdl.raw.GL_SwapWindow(this.#window);
   }
 
+  /** Shows a window that was made with SDL.WINDOW_HIDDEN. */
+  show(): void {
+    this.#sdl.raw.ShowWindow(this.#window);
+  }
+
+  /** Puts the window into the middle of its display. */
+  center(): void {
+    this.#sdl.raw.SetWindowPosition(this.#window, SDL.WINDOWPOS_CENTERED, SDL.WINDOWPOS_CENTERED);
+  }
+
+  /** X11 takes ASCII only, as Node's locale is C. */
   set title(text: string) {
     this.#sdl.raw.SetWindowTitle(this.#window, text);
   }

@@ -110,7 +110,7 @@ for (const [guestName, options, inputs] of [
     it.skipIf(lacks)('shows the screen pixel for pixel and types', async () => {
       emulator = new EmulatorProcess('powermac-g3', options);
       const ours = await emulator.viewer();
-      const view = spawn(process.execPath, ['bin/emeritus', 'view', `spice+unix://${emulator.socket}`]);
+      const view = spawn(process.execPath, ['bin/emeritus', 'view', '--web', `spice+unix://${emulator.socket}`]);
       children.push(view);
       let said = '';
       view.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
