@@ -58,7 +58,10 @@ export interface ClientOptions {
   onPort?(port: ClientPort): void;
   /** Whether the machine is told where the pointer is ({@link SpiceClient.place}), or how far it has moved. */
   onAbsolute?(absolute: boolean): void;
-  /** Sound: signed 16-bit samples, interleaved, to be played now; nothing more comes after `undefined` for a while. */
+  /**
+   * Sound: signed 16-bit samples, interleaved, to be played now. `undefined`: the machine is silent for a while; it
+   * comes first, where the machine has sound at all.
+   */
   onSound?(sound: ClientSound | undefined): void;
   /** One of {@link IMAGE_COMPRESSION}, where the viewer knows better than the server whether bytes are dear. */
   readonly compression?: number | undefined;
@@ -203,6 +206,7 @@ export class SpiceClient {
 
   #beginPlayback(channel: ClientChannel): void {
     let format: { rateHz: number; channels: number } | undefined;
+    this.#options.onSound?.(undefined);
     channel.start((type, body) => {
       if (type === MSG_PLAYBACK.START) {
         const channels = body.u32();

@@ -12,6 +12,9 @@ export const PAGE_HTML = `<!doctype html>
   #screen { display: block; outline: none; image-rendering: pixelated; }
   #screen:focus { box-shadow: 0 0 0 2px #58a; }
   #hint { color: #999; }
+  #screen.absolute { cursor: crosshair; }
+  #screen.fit { max-width: 100vw; max-height: 85vh; width: auto; height: auto; }
+  #screen:fullscreen { object-fit: contain; max-width: none; max-height: none; width: 100vw; height: 100vh; }
   pre { background: #000; color: #cfc; margin: 0; padding: .5em; height: 20em; overflow: auto; }
   details { border-top: 1px solid #444; }
   [hidden] { display: none; }
@@ -20,6 +23,8 @@ export const PAGE_HTML = `<!doctype html>
 <body>
 <nav>
   <button id="fullscreen">Full screen</button>
+  <label><input id="fit" type="checkbox"> Fit</label>
+  <button id="sound" hidden>Sound: off</button>
   <button id="screenshot">Screenshot</button>
   <button id="paste">Type the clipboard</button>
   <button data-keys="ControlLeft AltLeft Delete">Ctrl+Alt+Del</button>

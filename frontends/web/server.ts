@@ -17,6 +17,7 @@ import { PAGE_HTML } from './page-html.ts';
 /** What the page is made of, as built. */
 const MODULES = new Set([
   '/frontends/web/page/viewer.js',
+  '/frontends/web/page/sound.js',
   '/frontends/web/page/terminal.js',
   '/frontends/spice/client.js',
   '/frontends/spice/display-messages.js',

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The viewer in a browser: a canvas that shows the machine's screen, its keyboard and mouse, and its consoles.
+// The viewer in a browser: a canvas that shows the machine's screen, its keyboard and mouse, its sound and consoles.
 import type { ScreenRect } from '../../../machines/backplane/host.ts';
 import { keystroke } from '../../../machines/backplane/us-keyboard.ts';
 import { type ClientPort, type Connection, LinkError, SpiceClient } from '../../spice/client.ts';
+import { Speaker } from './sound.ts';
 import { Terminal } from './terminal.ts';
 
 const element = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
@@ -50,6 +51,9 @@ function draw({ x, y, width, height }: ScreenRect, pixels: Uint8Array): void {
 }
 
 let client: SpiceClient | undefined;
+/** Whether the machine is told where the pointer is, instead of how far it moves while it is locked to the page. */
+let absolute = false;
+const speaker = new Speaker();
 const held = new Set<string>();
 
 async function open(password?: string): Promise<void> {
@@ -67,6 +71,16 @@ async function open(password?: string): Promise<void> {
       onDraw: draw,
       onLeds: (leds) => {
         element('leds').textContent = ['Num', 'Caps', 'Scroll'].filter((_, bit) => (leds >>> bit) & 1).join(' ');
+      },
+      onAbsolute: (wanted) => {
+        absolute = wanted;
+        canvas.classList.toggle('absolute', wanted);
+        if (wanted) document.exitPointerLock();
+        showHint();
+      },
+      onSound: (sound) => {
+        element('sound').hidden = false;
+        if (sound !== undefined) speaker.play(sound);
       },
       onName: (name) => (document.title = name),
       onPort: showPort,
@@ -109,6 +123,7 @@ canvas.addEventListener('keyup', (event) => {
   event.preventDefault();
   held.delete(event.code);
   client?.key(event.code, false);
+  if (!/Lock$/.test(event.code)) tellLocks(event);
 });
 canvas.addEventListener('blur', () => {
   for (const code of held) client?.key(code, false);
@@ -130,28 +145,67 @@ async function type(text: string): Promise<void> {
   }
 }
 
-// ---- Mouse: the guest's while the pointer is locked
+/** Tells what is locked on this keyboard, for the guest's locks to follow. */
+function tellLocks(event: KeyboardEvent | MouseEvent): void {
+  const names = ['NumLock', 'CapsLock', 'ScrollLock'];
+  client?.locks(names.reduce((locks, name, bit) => locks | (event.getModifierState(name) ? 1 << bit : 0), 0));
+}
+
+// ---- Mouse: the guest's while the pointer is locked, or wherever it is on the canvas of an absolute machine
 
 const buttonsOf = (event: MouseEvent): number => event.buttons & 7; // left, right, middle, as the session has them
+const isLocked = (): boolean => document.pointerLockElement === canvas;
+
+function showHint(): void {
+  const locked = 'Esc gives the mouse back';
+  const free = 'click the screen to give the mouse to the machine';
+  element('hint').textContent = absolute ? '' : isLocked() ? locked : free;
+}
+
+/** The pixel of the machine's screen under the pointer. */
+function place(event: MouseEvent): void {
+  const box = canvas.getBoundingClientRect();
+  // In full screen the picture keeps its shape within the box.
+  const scale = Math.min(box.width / canvas.width, box.height / canvas.height);
+  const left = box.left + (box.width - canvas.width * scale) / 2;
+  const top = box.top + (box.height - canvas.height * scale) / 2;
+  const clamp = (value: number, size: number): number => Math.max(0, Math.min(size - 1, Math.floor(value / scale)));
+  const x = clamp(event.clientX - left, canvas.width);
+  client?.place(x, clamp(event.clientY - top, canvas.height), buttonsOf(event));
+}
+
+function point(event: MouseEvent, dx = 0, dy = 0): void {
+  if (absolute) place(event);
+  else if (isLocked()) client?.pointer(dx, dy, buttonsOf(event));
+}
+
 canvas.addEventListener('mousedown', (event) => {
   event.preventDefault();
   canvas.focus();
-  if (document.pointerLockElement === canvas) client?.pointer(0, 0, buttonsOf(event));
+  if (absolute || isLocked()) point(event);
   else void Promise.resolve(canvas.requestPointerLock()).catch(() => undefined);
 });
-canvas.addEventListener('mouseup', (event) => {
-  if (document.pointerLockElement === canvas) client?.pointer(0, 0, buttonsOf(event));
-});
-canvas.addEventListener('mousemove', (event) => {
-  if (document.pointerLockElement === canvas) client?.pointer(event.movementX, event.movementY, buttonsOf(event));
-});
+canvas.addEventListener('mouseup', (event) => point(event));
+canvas.addEventListener('mousemove', (event) => point(event, event.movementX, event.movementY));
+canvas.addEventListener('mouseenter', tellLocks);
 canvas.addEventListener('contextmenu', (event) => event.preventDefault());
+let wheel = 0;
+canvas.addEventListener(
+  'wheel',
+  (event) => {
+    if (!absolute && !isLocked()) return;
+    event.preventDefault();
+    // Pixels, lines or pages; a notch is about 100 pixels or 3 lines.
+    wheel -= event.deltaY / [100, 3, 1][event.deltaMode]!;
+    const notches = Math.trunc(wheel);
+    wheel -= notches;
+    if (notches !== 0) client?.wheel(notches);
+  },
+  { passive: false },
+);
 document.addEventListener('pointerlockchange', () => {
-  const locked = document.pointerLockElement === canvas;
-  element('hint').textContent = locked
-    ? 'Esc gives the mouse back'
-    : 'click the screen to give the mouse to the machine';
-  if (!locked) client?.pointer(0, 0, 0);
+  showHint();
+  if (!isLocked() && !absolute) client?.pointer(0, 0, 0);
 });
 
 // ---- Buttons
@@ -159,6 +213,16 @@ document.addEventListener('pointerlockchange', () => {
 element('reconnect').addEventListener('click', () => void open());
 element('fullscreen').addEventListener('click', () => {
   void canvas.requestFullscreen();
+  canvas.focus();
+});
+element('fit').addEventListener('change', () => {
+  canvas.classList.toggle('fit', element<HTMLInputElement>('fit').checked);
+  canvas.focus();
+});
+element('sound').addEventListener('click', () => {
+  void speaker.turn(!speaker.on).then(() => {
+    element('sound').textContent = `Sound: ${speaker.on ? 'on' : 'off'}`;
+  });
   canvas.focus();
 });
 element('screenshot').addEventListener('click', () => {

@@ -171,8 +171,9 @@ describe('SpiceServer', () => {
   it('plays the machine to its viewers', async () => {
     const made = bench();
     const viewer = await TestViewer.connect(await tcp(made));
-    made.machine.beep(500, 0.2);
     await until(() => viewer.silences === 1);
+    made.machine.beep(500, 0.2);
+    await until(() => viewer.silences === 2);
     const crossings = viewer.sound.filter((sample, i) => i > 0 && sample >= 0 && viewer.sound[i - 1]! < 0).length;
     expect(viewer.sound.length).toBeGreaterThan(48_000 * 0.19);
     expect(viewer.sound.length).toBeLessThanOrEqual(48_000 * 0.2);

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+//
+// The web viewer's page in Chromium in front of a machine that has what powermac-g3 lacks: sound, an absolute
+// pointer, a wheel. Needs the built page (npm run build).
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Listener, listenTcp } from '../../frontends/spice/listeners.ts';
+import { serveWebViewer, type WebViewer } from '../../frontends/web/server.ts';
+import { CHROMIUM_FLAGS } from '../support/browser.ts';
+import { debianFile, missing } from '../support/inputs.ts';
+import { SpiceBench, until } from '../support/spice.ts';
+
+const chromiumFile = debianFile('/usr/bin/chromium', 'chromium');
+const lacks = missing(chromiumFile);
+
+let browser: Browser;
+let made: SpiceBench;
+let listener: Listener;
+let viewer: WebViewer;
+let page: Page;
+
+/** Keeps what the page gives the browser to be heard. */
+const LISTEN = `
+  globalThis.heard = [];
+  const { start } = AudioBufferSourceNode.prototype;
+  AudioBufferSourceNode.prototype.start = function (when) {
+    globalThis.heard.push(...this.buffer.getChannelData(0));
+    return start.call(this, when);
+  };`;
+
+/** Waits until an expression is true in the page, which does not let others evaluate text later. */
+async function becomes(expression: string): Promise<void> {
+  const end = Date.now() + 30_000;
+  while ((await page.evaluate(expression)) !== true) {
+    if (Date.now() > end) throw new Error(`not within 30 s: ${expression}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+describe(`the web viewer's page${lacks && ` (needs ${lacks})`}`, () => {
+  beforeAll(async () => {
+    if (lacks) return;
+    browser = await chromium.launch({
+      executablePath: chromiumFile.path!,
+      args: [...CHROMIUM_FLAGS, '--autoplay-policy=no-user-gesture-required'],
+    });
+    made = new SpiceBench();
+    made.machine.show({ width: 320, height: 200 });
+    made.machine.paint(0, 200, 0x40);
+    listener = await listenTcp(made.server, { host: '127.0.0.1', port: 0 });
+    viewer = await serveWebViewer({ host: '127.0.0.1', port: listener.port });
+    page = await browser.newPage();
+    await page.addInitScript(LISTEN);
+    await page.goto(viewer.url);
+    await until(() => made.server.viewers === 1, 'the page is connected', 60);
+    await becomes('document.getElementById("screen").width === 320');
+  });
+  afterEach(() => {
+    if (lacks) return;
+    made.machine.pointer.absolute = false;
+    made.machine.moves.length = made.machine.places.length = made.machine.keys.length = 0;
+  });
+  afterAll(async () => {
+    viewer?.close();
+    listener?.close();
+    made?.close();
+    await browser?.close();
+  });
+
+  it.skipIf(lacks)('plays sound once the user wants it', async () => {
+    await page.locator('#sound').click();
+    await becomes('document.getElementById("sound").textContent === "Sound: on"');
+    made.machine.beep(400, 0.3);
+    await becomes('heard.length > 48000 * 0.29');
+    const heard = (await page.evaluate('heard')) as number[];
+    const rises = heard.filter((sample, i) => i > 0 && sample >= 0 && heard[i - 1]! < 0).length;
+    expect(Math.abs(rises - (heard.length / 48_000) * 400)).toBeLessThanOrEqual(1);
+    expect(Math.abs(Math.max(...heard) - 8000 / 32_768)).toBeLessThan(0.05);
+  });
+
+  it.skipIf(lacks)('points and turns the wheel on a machine that is told where the pointer is', async () => {
+    const { machine } = made;
+    machine.pointer.absolute = true;
+    await page.waitForSelector('#screen.absolute');
+    const box = (await page.locator('#screen').boundingBox())!;
+    await page.mouse.move(box.x + 319, box.y + 0);
+    await until(() => machine.places.length > 0, 'the machine knows the place', 30);
+    expect(machine.places.at(-1)).toEqual({ x: 1, y: 0, buttons: 0 });
+    await page.mouse.down({ button: 'right' });
+    await until(() => machine.places.at(-1)!.buttons === 2, 'the button is down', 30);
+    await page.mouse.up({ button: 'right' });
+    await page.mouse.wheel(0, 300);
+    await until(() => machine.wheel === -3, 'the wheel has turned', 30);
+  });
+
+  it.skipIf(lacks)('gives the mouse to a machine that is told how far it moves', async () => {
+    const { machine } = made;
+    await page.waitForSelector('#screen:not(.absolute)');
+    await page.locator('#screen').click({ position: { x: 50, y: 50 } });
+    await becomes('document.pointerLockElement !== null');
+    const box = (await page.locator('#screen').boundingBox())!;
+    await page.mouse.move(box.x + 60, box.y + 57);
+    await until(() => machine.moves.some(({ dx }) => dx !== 0), 'the mouse has moved', 30);
+    await page.evaluate('document.exitPointerLock()');
+    expect(machine.places).toEqual([]);
+  });
+
+  it.skipIf(lacks)('presses keys by their place, and lets go of them when it loses the focus', async () => {
+    const { machine } = made;
+    await page.locator('#screen').focus();
+    await page.keyboard.down('KeyA');
+    await until(() => machine.keys.length === 1, 'the key is down', 30);
+    await page.evaluate('document.getElementById("screen").blur()');
+    await until(() => machine.keys.length === 2, 'the key is up', 30);
+    await page.keyboard.up('KeyA');
+    await page.locator('[data-keys="ControlLeft AltLeft F1"]').click();
+    await until(() => machine.keys.length === 8, 'the button has pressed keys', 30);
+    const chord = ['+ControlLeft', '+AltLeft', '+F1', '-F1', '-AltLeft', '-ControlLeft'];
+    expect(machine.keys).toEqual(['+KeyA', '-KeyA', ...chord]);
+  });
+
+  it.skipIf(lacks)('has consoles, a screenshot, fitting and full screen', async () => {
+    const details = page.locator('details');
+    expect(await details.locator('summary').allTextContents()).toEqual(['console.serial.0.0']);
+    await details.locator('summary').click();
+    made.port.output(Buffer.from('login: \x1b[1mhi\x1b[0m\r\n'));
+    await becomes('document.querySelector("pre").textContent === "login: hi\\n"');
+    await page.locator('pre').focus();
+    await page.keyboard.type('root');
+    await page.keyboard.press('Enter');
+    const line = made.machine.serial[0]!;
+    let received = '';
+    await until(
+      () => {
+        for (let byte = line.receive(); byte >= 0; byte = line.receive()) received += String.fromCharCode(byte);
+        return received === 'root\r';
+      },
+      () => `the line has got ${JSON.stringify(received)}`,
+      30,
+    );
+    const download = page.waitForEvent('download');
+    await page.locator('#screenshot').click();
+    expect((await download).suggestedFilename()).toBe('screen.png');
+    await page.locator('#fit').check();
+    await page.waitForSelector('#screen.fit');
+    await page.locator('#fit').uncheck();
+    await page.locator('#fullscreen').click();
+    await becomes('document.fullscreenElement !== null');
+    await page.evaluate('document.exitFullscreen()');
+  });
+});
