@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The ARM3's control coprocessor [ARM3 DS §5]: identity, cache control, and which 2 MiB areas are cached. The cache has
-// nothing in it that memory has not.
-import { MODEL_ARM250 } from './constants';
+// The ARM3's control coprocessor [ARM3 DS §5]: identity, cache control, and which 2 MiB areas are cached; CRn alone
+// chooses the register. The cache has nothing in it that memory has not.
 import { cpu, run } from './state';
 
 const ID_ARM3: u32 = 0x4156_0300;
@@ -12,11 +11,11 @@ function privileged(): bool {
 }
 
 export function readArm3(register: u32): u32 {
-  if (!privileged() || (register & 0xf0ff) != 0) {
+  if (!privileged()) {
     run.refused = 1;
     return 0;
   }
-  switch (register >>> 8) {
+  switch ((register >>> 8) & 15) {
     case 0:
       return ID_ARM3;
     case 2:
@@ -34,8 +33,8 @@ export function readArm3(register: u32): u32 {
 }
 
 export function writeArm3(register: u32, value: u32): bool {
-  if (!privileged() || (register & 0xf0ff) != 0 || run.model <= MODEL_ARM250) return false;
-  switch (register >>> 8) {
+  if (!privileged()) return false;
+  switch ((register >>> 8) & 15) {
     case 0:
     case 1: // flush
       return true;

@@ -2,7 +2,7 @@
 //
 // Data processing that the loop does not expand: with R15, and moves of the status registers.
 import { exchangeTo, jump26, jumpTo, leave, leaveAfter, pcNext, pcRead } from './code';
-import { FEATURE_A26, FEATURE_M, FEATURE_T2, FEATURE_V7, PSR_T, R15_PC } from './constants';
+import { FEATURE_A26, FEATURE_M, FEATURE_T2, FEATURE_V5, FEATURE_V7, PSR_T, R15_PC } from './constants';
 import { interruptReady } from './exceptions';
 import { mrsM, msrM } from './microcontroller';
 import { LR, cpu, gpr, has, run, setGpr } from './state';
@@ -143,6 +143,12 @@ export function op_dp(op: u32): void {
     } else {
       return26(r);
     }
+    return;
+  }
+  if (rd == 15 && test && !has(FEATURE_V5) && hasSpsr()) {
+    // The ARM7TDMI, too, does something when the result of a test goes to R15.
+    setCpsr(spsr());
+    leaveAfter();
     return;
   }
   if (rd == 15 && !test) {

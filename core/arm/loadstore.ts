@@ -29,11 +29,11 @@ function base(n: u32): u32 {
   return has(FEATURE_A26) ? pc & R15_PC : pc;
 }
 
-/** R15 as it is stored: 12 bytes on until version 6 [ARM ARM] A2.3, with the status bits when there are 26. */
+/** R15 as it is stored: an instruction further on until version 6 [ARM ARM] A2.3, with the status bits when there are 26. */
 function pcStored(): u32 {
   const pc: u32 = pcRead();
   if (has(FEATURE_A26)) return ((pc + 4) & R15_PC) | psr26();
-  return has(FEATURE_V6) ? pc : pc + 4;
+  return has(FEATURE_V6) ? pc : pc + (run.shift == 1 ? 4 : 2);
 }
 
 /** A loaded value goes to R15 [ARM ARM] A2.3.1. */

@@ -217,7 +217,7 @@ function usesPc(op: u32): bool {
   const operation: u32 = (op >>> 21) & 15;
   if (((op >>> 16) & 15) == 15 && !isMove(operation)) return true;
   if (((op >>> 12) & 15) != 15) return false;
-  return !isTest(operation) || has(FEATURE_A26);
+  return !isTest(operation) || !has(FEATURE_V5);
 }
 
 /** An operation with an immediate operand; `carry` when the carry flag becomes its bit 31. */

@@ -23,6 +23,7 @@ const REGISTERS = {
 } as const;
 const HEADER = Object.entries(REGISTERS)
   .map(([name, offset]) => `#define ADR_AMBER_${name} 0x${(DEVICES + offset).toString(16)}`)
+  .concat('#define ADR_HIBOOT_BASE 0x10000')
   .join('\n');
 
 /** What a program expects of a register; on failure the line's number is reported. */
@@ -46,10 +47,11 @@ const MACROS = `
 /** Programs of Amber's other devices, and of what its core does that an ARM2 does not. */
 const ELSEWHERE = [
   ...['uart_reg', 'uart_rx', 'uart_rxint', 'uart_tx', 'ethmac_mem', 'ethmac_reg', 'ethmac_tx'],
+  ...['cache_swap_bug', 'hiboot_mem'], // data at addresses of more than 26 bits
   'addr_ex', // an instruction fetch past the last word, where the ARM2's program counter goes round to 0
 ];
 
-/** Writes a countdown; the pin is asserted from its end until 0 is written. */
+/** Writes a countdown; the pin is asserted from its end until the next write. */
 class TestDevice implements BusTarget {
   readonly span = 0x1000;
   readonly access = { valid: { min: 1, max: 4 }, impl: { min: 4, max: 4 }, byteOrder: 'little' } as const;
@@ -83,12 +85,11 @@ function runProgram(program: Uint8Array, model: ArmModel): number | undefined {
   };
   const device = new TestDevice((pin, ticks) => {
     left[pin] = ticks;
-    if (ticks === 0) drive(pin, false);
-    else if (ticks === 1) drive(pin, true);
+    drive(pin, ticks === 1);
   });
   const machine: TestArm = new TestArm({
     model,
-    ramBytes: 16 << 20,
+    ramBytes: 32 << 20,
     extend: (map) => map.add(region(DEVICES, DEVICES + 0xfff).device(device, 'test')),
   });
   machine.load(0, program);
