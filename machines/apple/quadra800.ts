@@ -40,7 +40,7 @@ const KIB = 1 << 10;
 const VIA_HZ = 783_360;
 /** Instruction slots a second: what a 68040 at 33 MHz achieves on ordinary code. */
 const CPU_HZ = VIA_HZ * 32;
-const SCSI_HZ = 40_000_000;
+const SCSI_HZ = 25_000_000;
 const SCC_PCLK_HZ = 7_833_600;
 const SCC_HZ = 3_686_400;
 /** Consoles at 9600 baud hold up a boot for longer than all the rest. */

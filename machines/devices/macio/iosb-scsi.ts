@@ -30,6 +30,8 @@ const TIMEOUT_NS = 16_000_000;
 export interface DackPort extends BusTarget {
   /** A DACK cycle for one byte; -1 where the chip does not ask for it. */
   dackRead(): number;
+  /** A DACK cycle of 16 bits, the first byte high; -1 as above. */
+  dackReadWord(): number;
   /** A DACK cycle with one byte; false where the chip does not ask for it. */
   dackWrite(byte: number): boolean;
 }
@@ -93,12 +95,10 @@ export class IosbScsi implements BusTarget {
     else if (!this.#writePort(2, value & 0xffff)) this.#fail(WRITE_HALF);
   }
 
-  /** One cycle of the port: the value, or -1 when the chip has nothing. The byte at the lower address comes first. */
+  /** One cycle of the port: the value, or -1 when the chip has nothing. */
   #take(width: 1 | 2): number {
     if (!this.#ready()) return -1;
-    const first = this.port!.dackRead();
-    if (first < 0 || width === 1) return first;
-    return (first << 8) | Math.max(0, this.port!.dackRead());
+    return width === 1 ? this.port!.dackRead() : this.port!.dackReadWord();
   }
 
   #writePort(width: 1 | 2, value: number): boolean {

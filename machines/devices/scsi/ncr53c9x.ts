@@ -4,8 +4,8 @@
  * several bus phases for one command. NeXT has the 53C90A, the Quadras the 53C96.
  *
  * Sockets: span 16, 8-bit registers (machines put them at their own multiples); `irq`, `drq`; DMA either by a channel
- * (`dma`, this is its DmaPeer) or by DACK cycles of the machine's logic (`dackRead`, `dackWrite`: pseudo-DMA); a ScsiBus,
- * on which it is an initiator.
+ * (`dma`, this is its DmaPeer) or by DACK cycles of the machine's logic (pseudo-DMA: `dackRead`, `dackReadWord`,
+ * `dackWrite`); a ScsiBus, on which it is an initiator.
  *
  *         read                 written                     read                   written
  *     0   transfer counter     transfer count low      8   configuration 1        same
@@ -370,6 +370,17 @@ export class Ncr53c9x implements Device, BusTarget, DmaPeer, ScsiInitiator {
     this.#follow();
     this.#update();
     return value;
+  }
+
+  /** A DACK cycle of 16 bits: two bytes, the first one high, or the last byte alone and zero; -1 as above. */
+  dackReadWord(): number {
+    if (this.#direction !== 'in') return -1;
+    if (this.#fifoLength < 2) this.#hurry();
+    if (this.#fifoLength === 0) return -1;
+    const bytes = this.#shift(Math.min(2, this.#fifoLength));
+    this.#follow();
+    this.#update();
+    return (bytes[0]! << 8) | (bytes[1] ?? 0);
   }
 
   /** A DACK cycle with one byte. False: DRQ will not come. */
