@@ -67,7 +67,7 @@ export function addBootCommand(program: Command, setCode: (code: number) => void
     .addOption(many('--serial <end>', 'serial line: stdio, pty, tcp:HOST:PORT, file:PATH or none; repeat for more'))
     .option(
       '--display <where>',
-      'where the screen is shown: none, or spice[,port=N][,unix=PATH]… (docs/display.md)',
+      'where the screen is shown: none, sdl, or spice[,port=N][,unix=PATH]… (docs/display.md)',
       'none',
     )
     .option('--audio <where>', 'where the sound goes besides viewers: none, or file:PATH.wav', 'none')
@@ -200,7 +200,7 @@ async function attend(surroundings: Surroundings, timeoutMs: number | undefined)
     monitorEnd.onData((bytes) => monitor.input(bytes));
     monitorEnd.onQuit(quit);
   }
-  shown?.onQuit(() => endWith(EXIT.ok));
+  shown?.onQuit((exitCode) => endWith(exitCode ?? EXIT.ok));
   const onInterrupt = (): void => endWith(EXIT.interrupted);
   const onTerminate = (): void => endWith(EXIT.terminated);
   process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate).on('SIGHUP', onTerminate);

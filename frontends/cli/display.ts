@@ -3,7 +3,7 @@
 // `--display`: where the screen is shown, and how to get there.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { isIP } from 'node:net';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { MachineSession } from '../../machines/backplane/session.ts';
 import { readImage } from '../host/files.ts';
 import type { AudioSource } from '../host/audio.ts';
@@ -15,6 +15,7 @@ import { type Listener, listenTcp, listenUnix, listenWebSocket, type TlsFiles } 
 import { ConsolePort } from '../spice/port-channel.ts';
 import { SpiceServer } from '../spice/server.ts';
 import { readPassword } from './password-file.ts';
+import { privateFolder, startWindow } from './window.ts';
 
 export interface SpiceDisplay {
   readonly address: string;
@@ -26,11 +27,13 @@ export interface SpiceDisplay {
   readonly tls?: (TlsFiles & { readonly certPath: string }) | undefined;
   readonly launch: boolean;
   readonly quitOnClose: boolean;
+  /** Our own viewer is started, with these further words of its command line, and is the machine's window. */
+  readonly window?: readonly string[] | undefined;
 }
 
 const EXPECTED =
-  'none, or spice with any of addr=ADDRESS, port=N, unix=PATH, password-file=FILE, tls-cert=FILE, tls-key=FILE, ' +
-  'websocket=PORT, launch, on-close=quit';
+  'none, sdl with any of full-screen, smooth and what spice has, or spice with any of addr=ADDRESS, port=N, unix=PATH, ' +
+  'password-file=FILE, tls-cert=FILE, tls-key=FILE, websocket=PORT, launch, on-close=quit';
 const FIRST_PORT = 5900;
 const PORTS = 64;
 
@@ -43,13 +46,14 @@ const isLoopback = (address: string): boolean =>
 export function parseDisplay(text: string): SpiceDisplay | undefined {
   const [kind, ...words] = text.split(',');
   if (kind === 'none' && words.length === 0) return undefined;
-  if (kind !== 'spice') throw usage(`expected ${EXPECTED}; found "${text}"`);
+  if (kind !== 'spice' && kind !== 'sdl') throw usage(`expected ${EXPECTED}; found "${text}"`);
   const options = new Map<string, string>();
   for (const word of words) {
     const at = word.indexOf('=');
     const name = at < 0 ? word : word.slice(0, at);
-    const known = name === 'launch' ? at < 0 : VALUED.has(name) && at > 0 && word.length > at + 1;
-    if (!known) throw usage(`spice: expected ${EXPECTED}; found "${word}"`);
+    const isFlag = kind === 'sdl' ? SDL_FLAGS.has(name) : name === 'launch';
+    const known = isFlag ? at < 0 : VALUED.has(name) && at > 0 && word.length > at + 1;
+    if (!known) throw usage(`${kind}: expected ${EXPECTED}; found "${word}"`);
     options.set(name, word.slice(at + 1));
   }
   const address = options.get('addr') ?? '127.0.0.1';
@@ -63,6 +67,7 @@ export function parseDisplay(text: string): SpiceDisplay | undefined {
     tls: readTls(options.get('tls-cert'), options.get('tls-key')),
     launch: options.has('launch'),
     quitOnClose: options.has('on-close'),
+    window: kind === 'sdl' ? windowWords(options) : undefined,
   };
   const onClose = options.get('on-close');
   if (onClose !== undefined && onClose !== 'quit') throw usage(`spice: on-close is quit; found "${onClose}"`);
@@ -74,6 +79,14 @@ export function parseDisplay(text: string): SpiceDisplay | undefined {
   return display;
 }
 
+/** What our own viewer is told on its command line. */
+function windowWords(options: ReadonlyMap<string, string>): string[] {
+  const words = [...SDL_FLAGS].filter((flag) => options.has(flag)).map((flag) => `--${flag}`);
+  const passwordFile = options.get('password-file');
+  return passwordFile === undefined ? words : [...words, `--password-file=${passwordFile}`];
+}
+
+const SDL_FLAGS = new Set(['full-screen', 'smooth']);
 const VALUED = new Set(['addr', 'port', 'unix', 'websocket', 'password-file', 'tls-cert', 'tls-key', 'on-close']);
 
 function portOf(text: string | undefined, name: string): number | undefined {
@@ -100,7 +113,7 @@ export interface ServedDisplay {
   /** Bytes the guest sent on a serial line. */
   serial(port: number, bytes: Uint8Array): void;
   /** The user closed the last viewer and wants that to be the end, or told the monitor to quit. */
-  onQuit(listener: () => void): void;
+  onQuit(listener: (exitCode?: number) => void): void;
   close(): void;
 }
 
@@ -128,11 +141,12 @@ export async function serveDisplay(
         session.serial(bytes, port).catch(() => undefined),
       ),
   );
-  const quit: (() => void)[] = [];
-  const askToQuit = (): void => quit.forEach((listener) => listener());
+  const quit: ((exitCode?: number) => void)[] = [];
+  const askToQuit = (exitCode?: number): void => quit.forEach((listener) => listener(exitCode));
   const monitorPort = new ConsolePort(MONITOR_PORT, (bytes) => monitor.input(bytes));
-  const monitor = new Monitor({ session, title, media: extras.media ?? [], quit: askToQuit, files: 'here' }, (bytes) =>
-    monitorPort.output(bytes),
+  const monitor = new Monitor(
+    { session, title, media: extras.media ?? [], quit: () => askToQuit(), files: 'here' },
+    (bytes) => monitorPort.output(bytes),
   );
   const spice = new SpiceServer({
     title,
@@ -145,15 +159,20 @@ export async function serveDisplay(
   });
   const listeners: Listener[] = [];
   let viewer: ChildProcess | undefined;
+  let window: { close(): void } | undefined;
+  const folder = display.window === undefined ? undefined : privateFolder();
+  const served = folder === undefined ? display : { ...display, unix: display.unix ?? join(folder.path, 'screen') };
   let closed = false;
   const close = (): void => {
     closed = true;
+    window?.close();
     viewer?.kill();
     spice.close();
     for (const listener of listeners) listener.close();
+    folder?.remove();
   };
   try {
-    const addresses = await open(spice, display, listeners, say);
+    const addresses = await open(spice, served, listeners, say);
     const attach = addresses.map((words) => words.map(shellWord).join(' '));
     for (const command of attach) say(`screen: ${command}`);
     if (display.quitOnClose) spice.onEmpty(() => !closed && askToQuit());
@@ -165,6 +184,7 @@ export async function serveDisplay(
         if (!closed && display.quitOnClose) askToQuit();
       });
     }
+    if (display.window !== undefined) window = startWindow(resolve(served.unix!), display.window, say, askToQuit);
     return {
       attach,
       serial: (port, bytes) => serialPorts[port]?.output(bytes),

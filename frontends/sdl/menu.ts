@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 import type { KeyCode } from '../../machines/backplane/host.ts';
+import { MONITOR_PORT } from '../monitor/remote.ts';
 import { keyName } from './menu-key.ts';
 import { BACKGROUND, FOREGROUND, TextScreen } from './text-screen.ts';
 
 /** What the user can have done. */
 export type Command =
   | {
-      readonly does: 'screen' | 'full-screen' | 'scaling' | 'grab' | 'paste' | 'screenshot' | 'keys' | 'reset' | 'quit';
+      readonly does:
+        'screen' | 'full-screen' | 'scaling' | 'grab' | 'paste' | 'sound' | 'screenshot' | 'keys' | 'reset' | 'quit';
     }
   | { readonly does: 'console'; readonly name: string }
   | { readonly does: 'send'; readonly codes: readonly KeyCode[] };
@@ -18,12 +20,11 @@ export interface MenuEntry {
   readonly command: Command;
 }
 
-const MONITOR = 'org.emeritus.monitor.0';
 const MAX_SERIAL = 9;
 
 /** What a port of the machine is called here. */
 export function consoleTitle(name: string): string {
-  if (name === MONITOR) return 'monitor';
+  if (name === MONITOR_PORT) return 'monitor';
   const serial = /^org\.emeritus\.console\.serial\.(\d+)\.0$/.exec(name);
   return serial === null ? name : `serial line ${serial[1]!}`;
 }
@@ -33,25 +34,27 @@ export function mainMenu(ports: readonly string[]): MenuEntry[] {
   const entries: MenuEntry[] = [
     { code: 'Digit0', label: "the machine's screen", command: { does: 'screen' } },
     ...ports
-      .filter((name) => name !== MONITOR)
+      .filter((name) => name !== MONITOR_PORT)
       .slice(0, MAX_SERIAL)
       .map((name, i) => {
         const command: Command = { does: 'console', name };
         return { code: `Digit${i + 1}`, label: consoleTitle(name), command };
       }),
   ];
-  if (ports.includes(MONITOR)) {
-    entries.push({ code: 'KeyM', label: 'monitor', command: { does: 'console', name: MONITOR } });
+  if (ports.includes(MONITOR_PORT)) {
+    entries.push({ code: 'KeyM', label: 'monitor', command: { does: 'console', name: MONITOR_PORT } });
   }
   entries.push(
     { code: 'KeyF', label: 'full screen', command: { does: 'full-screen' } },
     { code: 'KeyS', label: 'scaling: whole pixels or smooth', command: { does: 'scaling' } },
     { code: 'KeyG', label: 'mouse and keyboard: to the machine, or back', command: { does: 'grab' } },
     { code: 'KeyV', label: 'type the text on the clipboard', command: { does: 'paste' } },
+    { code: 'KeyA', label: 'sound: on or off', command: { does: 'sound' } },
     { code: 'KeyK', label: 'send keys ...', command: { does: 'keys' } },
     { code: 'KeyP', label: 'picture of the screen to a file', command: { does: 'screenshot' } },
   );
-  if (ports.includes(MONITOR)) entries.push({ code: 'KeyR', label: 'reset the machine', command: { does: 'reset' } });
+  if (ports.includes(MONITOR_PORT))
+    entries.push({ code: 'KeyR', label: 'reset the machine', command: { does: 'reset' } });
   entries.push({ code: 'KeyQ', label: 'quit', command: { does: 'quit' } });
   return entries;
 }

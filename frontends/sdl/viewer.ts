@@ -5,14 +5,17 @@
 import type { KeyCode } from '../../machines/backplane/host.ts';
 import { writePng } from '../host/png.ts';
 import { UserError } from '../host/user-error.ts';
+import { MONITOR_PORT } from '../monitor/remote.ts';
 import { SDL, type SdlEvent } from '../sdl2-gles/index.ts';
-import { LinkError, SpiceClient } from '../spice/client.ts';
+import { type ClientSound, LinkError, SpiceClient } from '../spice/client.ts';
 import { connectSpice, encryptTicket, type SpiceAddress } from '../spice/node-connection.ts';
 import { Console } from './consoles.ts';
 import { keyOfScancode } from './key-map.ts';
 import { HeldKeys } from './keyboard.ts';
 import { type Command, keysMenu, mainMenu, MenuPanel } from './menu.ts';
 import { keyName, MenuKey } from './menu-key.ts';
+import { Pointer } from './pointer.ts';
+import { Speaker } from './speaker.ts';
 import { titleOf } from './title.ts';
 import { tap, Typist } from './typist.ts';
 import { openWindow, type ViewWindow } from './view-window.ts';
@@ -44,6 +47,8 @@ export class SdlViewer {
   readonly #menuKey: MenuKey;
   readonly #keys = new HeldKeys((code, down) => this.#client?.key(code, down));
   readonly #typist = new Typist((code, down) => this.#client?.key(code, down));
+  readonly #pointer: Pointer;
+  readonly #speaker: Speaker;
   readonly #consoles = new Map<string, Console>();
   readonly #poll: NodeJS.Timeout;
   /** When and why the viewer ended. */
@@ -56,9 +61,8 @@ export class SdlViewer {
   #leds = 0;
   #notice: string | undefined;
   #panel: Panel | undefined;
-  #grabbed = false;
-  #buttons = 0;
-  #motion = { dx: 0, dy: 0 };
+  /** Nothing here plays sound. */
+  #deaf = false;
   #closed = false;
 
   private constructor(options: SdlViewerOptions, window: ViewWindow) {
@@ -66,6 +70,11 @@ export class SdlViewer {
     this.#window = window;
     this.#menuKey = new MenuKey(options.menuKey);
     this.ended = new Promise((resolve) => (this.#end = resolve));
+    this.#pointer = new Pointer(window, () => this.#client);
+    this.#speaker = new Speaker((format) => {
+      window.sdl.init(SDL.INIT_AUDIO);
+      return window.sdl.openAudio(format);
+    });
     window.scaling = options.smooth ? 'smooth' : 'integer';
     this.#poll = setInterval(() => this.#takeEvents(), POLL_MS);
   }
@@ -106,6 +115,7 @@ export class SdlViewer {
     clearTimeout(this.#noticeTimer);
     this.#typist.stop();
     this.#client?.close();
+    this.#speaker.close();
     this.#window.close();
     this.#end(why);
   }
@@ -138,6 +148,11 @@ export class SdlViewer {
         this.#leds = leds;
         this.#showTitle();
       },
+      onAbsolute: (absolute) => {
+        this.#pointer.absolute = absolute;
+        this.#showTitle();
+      },
+      onSound: (sound) => this.#play(sound),
       onPort: (port) => this.#consoles.set(port.name, new Console(port, () => consoleChanged(port.name))),
       onClose: () => {
         over = true;
@@ -176,7 +191,7 @@ export class SdlViewer {
       if (event === undefined) break;
       this.#take(event);
     }
-    this.#flushMotion();
+    this.#pointer.flush();
   }
 
   #take(event: SdlEvent): void {
@@ -194,18 +209,22 @@ export class SdlViewer {
         this.#text(event.text);
         return;
       case 'motion':
-        if (!this.#grabbed) return;
-        this.#motion.dx += event.dx;
-        this.#motion.dy += event.dy;
+        if (this.#panel === undefined) this.#pointer.moved(event);
         return;
       case 'button':
-        this.#button(event.button, event.down);
+        if (this.#panel !== undefined) return;
+        this.#pointer.button(event);
+        this.#showTitle();
+        return;
+      case 'wheel':
+        if (this.#panel === undefined) this.#pointer.wheel(event.dy);
         return;
     }
   }
 
   #windowEvent(event: number): void {
     if (event === SDL.WINDOWEVENT_FOCUS_LOST) this.#release();
+    else if (event === SDL.WINDOWEVENT_FOCUS_GAINED) this.#tellLocks();
     else if (event === SDL.WINDOWEVENT_EXPOSED || event === SDL.WINDOWEVENT_SIZE_CHANGED) this.#window.changed();
   }
 
@@ -213,7 +232,16 @@ export class SdlViewer {
   #release(): void {
     this.#menuKey.reset();
     this.#keys.releaseAll();
-    this.#grab(false);
+    this.#pointer.release();
+    this.#showTitle();
+  }
+
+  /** The machine's lock keys are brought into step with the user's. */
+  #tellLocks(): void {
+    const { modifiers } = this.#window.sdl;
+    const numLock = modifiers & SDL.KMOD_NUM ? 1 : 0;
+    const capsLock = modifiers & SDL.KMOD_CAPS ? 2 : 0;
+    this.#client?.locks(numLock | capsLock | (this.#leds & SCROLL_LED));
   }
 
   #key({ scancode, sym, down, repeat, modifiers }: Extract<SdlEvent, { type: 'key' }>): void {
@@ -224,6 +252,7 @@ export class SdlViewer {
     else if (fate.to === 'command') this.#menuCommand(fate.code);
     else if (fate.to === 'machine') {
       if (this.#panel === undefined || !down) {
+        if (code === 'Escape' && this.#typist.busy) this.#typist.stop();
         if (!repeat) this.#keys.set(code, down);
       } else if (this.#panel.kind === 'menu') this.#menuChoice(this.#panel.menu.key(code));
       else this.#consoles.get(this.#panel.name)?.key(code, sym, (modifiers & SDL.KMOD_CTRL) !== 0);
@@ -235,35 +264,14 @@ export class SdlViewer {
     this.#consoles.get(this.#panel.name)?.type(text);
   }
 
-  #button(button: number, down: boolean): void {
-    if (this.#panel !== undefined) return;
-    if (!this.#grabbed) {
-      if (down) this.#grab(true);
-      return;
+  #play(sound: ClientSound | undefined): void {
+    if (this.#closed || this.#deaf) return;
+    try {
+      this.#speaker.play(sound);
+    } catch (error) {
+      this.#deaf = true;
+      this.#tell(`no sound (${(error as Error).message})`);
     }
-    const bit = BUTTON_BITS[button];
-    if (bit === undefined) return;
-    this.#flushMotion();
-    this.#buttons = down ? this.#buttons | bit : this.#buttons & ~bit;
-    this.#client?.pointer(0, 0, this.#buttons);
-  }
-
-  #flushMotion(): void {
-    const { dx, dy } = this.#motion;
-    if (dx === 0 && dy === 0) return;
-    this.#motion = { dx: 0, dy: 0 };
-    this.#client?.pointer(dx, dy, this.#buttons);
-  }
-
-  #grab(on: boolean): void {
-    if (on === this.#grabbed || (on && this.#client === undefined)) return;
-    this.#grabbed = on;
-    this.#window.grab(on, true);
-    if (this.#buttons !== 0) {
-      this.#buttons = 0;
-      this.#client?.pointer(0, 0, 0);
-    }
-    this.#showTitle();
   }
 
   // ---- The menu
@@ -313,7 +321,12 @@ export class SdlViewer {
         return;
       case 'grab':
         this.#open(undefined);
-        this.#grab(!this.#grabbed);
+        this.#pointer.grab(!this.#pointer.grabbed);
+        this.#showTitle();
+        return;
+      case 'sound':
+        this.#speaker.muted = !this.#speaker.muted;
+        this.#tell(this.#speaker.muted ? 'sound off' : 'sound on');
         return;
       case 'paste':
         this.#paste();
@@ -322,6 +335,8 @@ export class SdlViewer {
         this.#screenshot();
         return;
       case 'reset':
+        this.#consoles.get(MONITOR_PORT)?.type('reset\n');
+        this.#tell('reset');
         return;
       case 'quit':
         this.close();
@@ -352,7 +367,7 @@ export class SdlViewer {
     this.#panel = panel;
     if (panel !== undefined) {
       this.#keys.releaseAll();
-      this.#grab(false);
+      this.#pointer.release();
     }
     this.#window.sdl.setTextInput(panel?.kind === 'console');
     this.#showPanel();
@@ -380,12 +395,14 @@ export class SdlViewer {
   #showTitle(): void {
     if (this.#closed) return;
     const panel = this.#panel;
+    // The machine draws its pointer into the picture, where the user's is.
+    this.#window.sdl.showCursor(!this.#pointer.absolute || panel !== undefined || this.#client === undefined);
     this.#window.title = titleOf({
       name: this.#name === '' ? 'Emeritus' : this.#name,
       menuKey: keyName(this.#options.menuKey),
       connected: this.#client !== undefined,
-      grabbed: this.#grabbed,
-      absolute: false,
+      grabbed: this.#pointer.grabbed,
+      absolute: this.#pointer.absolute,
       leds: this.#leds,
       panel: panel === undefined ? undefined : panel.kind === 'menu' ? 'menu' : this.#consoles.get(panel.name)?.title,
       notice: this.#notice,
@@ -393,9 +410,4 @@ export class SdlViewer {
   }
 }
 
-/** SDL's buttons, as the session has them: bit 0 left, 1 right, 2 middle. */
-const BUTTON_BITS: Readonly<Record<number, number>> = {
-  [SDL.BUTTON_LEFT]: 1,
-  [SDL.BUTTON_RIGHT]: 2,
-  [SDL.BUTTON_MIDDLE]: 4,
-};
+const SCROLL_LED = 4;
