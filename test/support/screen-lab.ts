@@ -4,10 +4,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { decodePng } from '../../frontends/host/png.ts';
+import { askMonitor, MONITOR_PORT } from '../../frontends/monitor/remote.ts';
 import type { Picture } from '../../machines/backplane/host.ts';
+import type { Input } from './inputs.ts';
 import { TestViewer, until } from './spice.ts';
 
 const ended = (child: ChildProcess): Promise<number | null> =>
@@ -115,31 +118,64 @@ export class ViewerProcess {
 export class EmulatorProcess {
   readonly folder = mkdtempSync(join(tmpdir(), 'emeritus-screen-'));
   readonly socket = join(this.folder, 'screen.sock');
-  readonly #screenshot = join(this.folder, 'screen.png');
   readonly #child: ChildProcess;
+  readonly #password: string | undefined;
+  #pictures = 0;
   errors = '';
 
   /** @param display further words of `--display spice,…`, each with its comma. */
-  constructor(machine: string, options: readonly string[], display = '') {
-    const screen = ['--display', `spice,unix=${this.socket}${display}`, '--screenshot', this.#screenshot];
-    const words = ['bin/emeritus', 'boot', machine, ...screen, '--serial', 'none', ...options];
-    this.#child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'pipe'] });
+  constructor(
+    machine: string,
+    options: readonly string[],
+    display = '',
+    { env = process.env, password }: { env?: NodeJS.ProcessEnv; password?: string } = {},
+  ) {
+    const screen = ['--display', `spice,unix=${this.socket}${display}`, '--serial', 'none'];
+    const words = [resolve('bin/emeritus'), 'boot', machine, ...screen, ...options];
+    this.#password = password;
+    this.#child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'pipe'], env, cwd: this.folder });
     this.#child.stderr!.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
   }
 
   /** A viewer of ours, as soon as there is a screen, which then has been still for a while. */
   async viewer(seconds = 120): Promise<TestViewer> {
-    await until(() => this.errors.includes('screen: ') || this.#child.exitCode !== null, 'the display is served', 60);
-    const viewer = await TestViewer.connect({ path: this.socket });
+    await until(
+      () => this.errors.includes('screen: ') || this.#child.exitCode !== null,
+      () => `the display is served; the emulator has said: ${this.errors}`,
+      60,
+    );
+    const viewer = await TestViewer.connect({ path: this.socket }, this.#password);
     await still(viewer, seconds);
     return viewer;
   }
 
-  /** Ends the emulator; gives its own picture of the screen. */
-  async finish(): Promise<Picture> {
+  /** The emulator's own picture of the screen, by its monitor. */
+  async picture(ours: TestViewer): Promise<Picture> {
+    const monitor = ours.ports.find(({ name }) => name === MONITOR_PORT)!;
+    const name = `screen-${this.#pictures++}.png`;
+    const answer = await askMonitor(monitor, `screendump ${name}`, `dump${this.#pictures}`, 30_000);
+    if (answer !== '') throw new Error(`the monitor says: ${answer}`);
+    return decodePng(readFileSync(join(this.folder, name)));
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** The port of TCP, as the emulator has said it. */
+  get port(): number {
+    return Number(/spice:\/\/127\.0\.0\.1(?::|\?tls-port=)(\d+)/.exec(this.errors)![1]);
+  }
+
+  /** Ends the emulator as a user does; gives its exit code. */
+  async end(): Promise<number | null> {
     this.#child.kill('SIGTERM');
-    await ended(this.#child);
-    return decodePng(readFileSync(this.#screenshot));
+    return this.exit();
+  }
+
+  /** Waits for the end. */
+  exit(): Promise<number | null> {
+    return ended(this.#child);
   }
 
   async stop(): Promise<void> {
@@ -198,3 +234,25 @@ export function contains(large: Picture, small: Picture): boolean {
 }
 
 export { ended };
+
+/** Waits until X's screen has the picture that our own viewer has. */
+export const showsSame = (x: XServer, viewer: ViewerProcess, ours: TestViewer, when: string): Promise<void> =>
+  until(
+    () => contains(x.screenshot(), pictureOfViewer(ours)),
+    () => `the viewer shows ${when}; ${viewer.story}`,
+    120,
+  );
+
+/** The boot options of a Linux whose shell is on the screen and which can be asked on its serial line. */
+export const linuxOptions = (kernel: Input, initrd: Input): string[] => [
+  ...['--kernel', kernel.path ?? '', '--initrd', initrd.path ?? '', '--ram', '256M'],
+  ...['--append', 'console=ttyPZ0 console=tty0 vt.global_cursor_default=0'],
+];
+
+/** What is typed to see in the answer, on the serial line, that all of it has arrived. */
+export const TYPED = 'echo The 4th key. | md5sum > /dev/ttyPZ0';
+export const MD5 = createHash('md5').update('The 4th key.\n').digest('hex');
+
+/** How often the answer to {@link TYPED} has come. */
+export const answers = (ours: TestViewer): number =>
+  (ours.portText.get('org.emeritus.console.serial.0.0') ?? '').split(MD5).length - 1;
