@@ -11,6 +11,9 @@ import { push } from './move';
 import { read16, read32, write } from './memory';
 import { GPR_BASE, SP, cpu, gpr, run, setGpr } from './state';
 
+/** The displacement of a branch to itself. */
+const TO_ITSELF: u32 = ~1;
+
 /** Where a module's stack frame is put together. */
 const FRAME_WORDS: u32 = GPR_BASE + 0x380;
 
@@ -18,6 +21,16 @@ const FRAME_WORDS: u32 = GPR_BASE + 0x380;
 export function jump(pc: u32): void {
   if ((pc & 1) != 0) faultAtJump(pc, pcNext());
   else jumpTo(pc);
+}
+
+/**
+ * Ticks of a DBcc that branches to itself beyond its own, or 0: then such a loop is like any other. Firmware waits with
+ * loops of nothing else, counted for the processor's clock; where this is set they run in one step.
+ */
+let delayTicks: u32 = 0;
+
+export function setDelayTicks(ticks: u32): void {
+  delayTicks = ticks;
 }
 
 /** Goes on at the entry of `target`, if that is in the same page; else 0. */
@@ -50,7 +63,10 @@ export function op_bcc(w: u32): void {
     call(base + displacement);
     return;
   }
-  if (conditionHolds(cc)) jump(base + displacement);
+  if (!conditionHolds(cc)) return;
+  const target: u32 = base + displacement;
+  if ((target & 1) != 0) faultAtJump(target, base);
+  else jumpTo(target);
 }
 
 // @ts-ignore: decorator
@@ -59,7 +75,7 @@ export function fast_dbra(w: u32, at: u32, cc: u32 = 1, size: u32 = 2): u32 {
   const displacement: u32 = <u32>(<i32>(<i16>w));
   if ((displacement & 1) != 0) return 0;
   const target: u32 = near(at, displacement);
-  if (target == 0) return 0;
+  if (target == 0 || (displacement == TO_ITSELF && delayTicks != 0)) return 0;
   const count: u32 = dY(w) - 1;
   setDYSized(w, 2, count);
   return (count & 0xffff) == 0xffff ? at + 8 : target;
@@ -75,8 +91,18 @@ export function op_dbcc(w: u32): void {
     faultAtJump(target, pcNext());
     return;
   }
-  setDYSized(w, 2, count);
+  const more: u32 = displacement == TO_ITSELF && delayTicks != 0 ? delayTurns(count & 0xffff) : 0;
+  setDYSized(w, 2, count - more);
   if ((count & 0xffff) != 0xffff) jump(target);
+}
+
+/** How many of the `left` turns that are still to come fit into the slice; their time passes. */
+function delayTurns(left: u32): u32 {
+  if (left == 0xffff) return 0;
+  const turn: u32 = 1 + delayTicks;
+  const turns: u32 = min<u32>(left, <u32>max<i32>(0, run.left) / turn);
+  run.left -= <i32>(delayTicks + turns * turn);
+  return turns;
 }
 
 /** BSR and JSR. */

@@ -20,6 +20,7 @@ import { readPhysical, translate as translateAccess } from './mmu';
 import { SP, GPR_BASE, RUN_BASE, cpu, run as state, setGpr } from './state';
 import { flushAll, resetTlb, selectBank } from './tlb';
 
+export { setDelayTicks } from './control';
 export { step, interrupt } from './run';
 export { runSlice as run } from './run';
 export { elapsed, invalidateCode } from './code';

@@ -17,7 +17,8 @@ export const nextCube: MachineDefinition = {
       {
         name: 'next-cube',
         cpu: '68040',
-        slotsHz: 20_000_000,
+        slotsHz: 12_500_000,
+        delayTicks: 1,
         scr1: 0x0001_2052,
         memory: SIMM_30_PIN,
         romBytes: 128 << 10,

@@ -2,6 +2,7 @@
 //
 // How a NeXT computer's main memory is put together: four banks at fixed addresses, each empty or filled with modules of
 // one size, which repeat in the bank.
+import type { BusTarget } from '../backplane/bus.ts';
 import type { MemoryBlock } from '../backplane/memory.ts';
 import { MachineConfigError } from '../backplane/machine-config-error.ts';
 import { type Region, region } from '../backplane/memory-map.ts';
@@ -43,12 +44,20 @@ export function banksFor(name: string, bytes: number, { sizes }: MemoryLayout): 
   return banks;
 }
 
+/** Nobody drives the bus: it still has the address on it, which is how the ROM tells. */
+const emptyBank = (first: number, span: number): BusTarget => ({
+  span,
+  access: { valid: { min: 1, max: 4 }, impl: { min: 1, max: 4 }, byteOrder: 'big' },
+  read: (offset, width) => (width === 4 ? first + offset : (first + offset) & (width === 2 ? 0xffff : 0xff)) >>> 0,
+  write: () => {},
+});
+
 /** Where the banks are; `ram` has them one after another. */
 export function memoryRegions(ram: MemoryBlock, banks: readonly number[], { bankBytes }: MemoryLayout): Region[] {
   let offset = 0;
   return banks.map((size, bank) => {
     const first = RAM_FIRST + bank * bankBytes;
-    if (size === 0) return region(first, first + bankBytes - 1).nop('empty bank');
+    if (size === 0) return region(first, first + bankBytes - 1).device(emptyBank(first, bankBytes), 'empty bank');
     const row = region(first, first + size - 1).ram(ram, offset);
     offset += size;
     return size === bankBytes ? row : row.mirror(bankBytes - size);

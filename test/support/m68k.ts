@@ -14,7 +14,7 @@ export function m68kModule(): WebAssembly.Module {
   return compiled;
 }
 
-export interface TestM68kOptions extends Partial<Pick<M68kOptions, 'irqAck' | 'irqLevel' | 'fpu'>> {
+export interface TestM68kOptions extends Partial<Pick<M68kOptions, 'irqAck' | 'irqLevel' | 'fpu' | 'delayTicks'>> {
   readonly model?: M68kModel;
   readonly ramBytes?: number;
   /** What else is on the bus. */
@@ -50,6 +50,7 @@ export class TestM68k {
         fpu: options.fpu,
         irqAck: options.irqAck,
         irqLevel: options.irqLevel,
+        delayTicks: options.delayTicks,
       }),
     );
     this.ram = this.board.memory.allocate('ram', ramBytes);

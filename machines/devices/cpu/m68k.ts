@@ -43,6 +43,11 @@ export interface M68kOptions {
   readonly fpu?: M68kFpu;
   /** Level of the single line `interrupt`. */
   readonly irqLevel?: number;
+  /**
+   * Ticks of a DBcc that branches to itself beyond its own one, for firmware that waits with such loops; they then run
+   * in one step. Without it they are instructions like any other.
+   */
+  readonly delayTicks?: number | undefined;
   /** The vector that answers an interrupt acknowledge cycle; without it, or undefined: the level's autovector. */
   readonly irqAck?: (level: number) => number | undefined;
 }
@@ -50,6 +55,7 @@ export interface M68kOptions {
 /** The functions of core/m68k/index.ts. */
 interface Core {
   configure(model: number, fpu: number, hypercalls: number): void;
+  setDelayTicks(ticks: number): void;
   reset(): void;
   rebuild(): void;
   run(ticks: number): number;
@@ -190,6 +196,7 @@ export class M68kCpu implements Cpu {
     this.#physMap = new Uint32Array(memory.memory.buffer, core.physMapOffset.value, 1 << 20);
     const fpu = options.fpu ?? (options.model === '68040' ? '68040' : 'none');
     core.configure(M68K_MODELS.indexOf(options.model), M68K_FPUS.indexOf(fpu), 0);
+    core.setDelayTicks(options.delayTicks ?? 0);
     memory.attachCore({
       reservedBytes: core.reservedBytes.value >>> 0,
       pageStateOffset: core.pageStateOffset.value >>> 0,

@@ -207,7 +207,7 @@ export class I82077 implements Device, BusTarget, DmaPeer {
       case FIFO:
         return this.#phase === 'result' ? (this.#result[0] ?? 0) : 0;
       case DIR_CCR:
-        return drive === undefined || drive.diskChange ? DIR_CHANGED : 0;
+        return drive === undefined || drive.diskChange.level ? DIR_CHANGED : 0;
       default:
         return 0;
     }
@@ -540,7 +540,8 @@ export class I82077 implements Device, BusTarget, DmaPeer {
   get #track(): readonly SectorId[] {
     const drive = this.#drive;
     const medium = drive?.medium;
-    if (drive === undefined || medium?.geometry.bitRate !== BIT_RATES[this.#rate]) return [];
+    if (drive === undefined || medium === undefined) return [];
+    if (medium.geometry.bitRate !== BIT_RATES[this.#rate]) return [];
     return medium.track(drive.cylinder, this.#head);
   }
 

@@ -18,11 +18,13 @@ const INDEX_PART = 0.02;
 
 export class ShugartDrive implements Device {
   readonly id: string;
-  readonly medium: SectorDisk | undefined;
   /** DISK CHANGE: set by taking the disk out, cleared by a step with a disk in. */
   readonly diskChange: Wire;
   readonly #scheduler: Scheduler;
   readonly #revolution: number;
+  /** What was put in, and whether it still is. */
+  readonly #inserted: SectorDisk | undefined;
+  #loaded: boolean;
   #cylinder = 0;
   #motor = false;
   /** Master tick at which the index hole was last known to pass; meaningful while the motor runs. */
@@ -31,10 +33,15 @@ export class ShugartDrive implements Device {
 
   constructor(chip: ChipContext, medium: SectorDisk | undefined) {
     this.id = chip.id;
-    this.medium = medium;
+    this.#inserted = medium;
+    this.#loaded = medium !== undefined;
     this.#scheduler = chip.scheduler;
     this.diskChange = new Wire(`${chip.id}.dskchg`);
     this.#revolution = chip.scheduler.masterHz / REVOLUTIONS_PER_SECOND;
+  }
+
+  get medium(): SectorDisk | undefined {
+    return this.#loaded ? this.#inserted : undefined;
   }
 
   get cylinder(): number {
@@ -52,6 +59,14 @@ export class ShugartDrive implements Device {
   /** Turning, with a disk. */
   get ready(): boolean {
     return this.#motor && this.medium !== undefined;
+  }
+
+  /** A drive that can throws its disk out. */
+  eject(): void {
+    this.medium?.flush();
+    this.#loaded = false;
+    this.#changed = true;
+    this.diskChange.set(true);
   }
 
   motor(on: boolean): void {
@@ -104,6 +119,7 @@ export class ShugartDrive implements Device {
       motor: this.#motor,
       ago: this.#motor ? this.#scheduler.now - this.#origin : 0,
       changed: this.#changed,
+      loaded: this.#loaded,
     };
   }
 
@@ -113,5 +129,6 @@ export class ShugartDrive implements Device {
     this.#motor = saved.bool('motor');
     this.#origin = this.#scheduler.now - saved.int('ago', 0, Number.MAX_SAFE_INTEGER);
     this.#changed = saved.bool('changed');
+    this.#loaded = saved.bool('loaded') && this.#inserted !== undefined;
   }
 }
