@@ -51,6 +51,7 @@ const ENOENT = 2;
 const EIO = 5;
 const EINVAL = 22;
 const ENOSYS = 38;
+const O_PATH = 0o10000000;
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
 const F_DUPFD_CLOEXEC = 1030;
@@ -110,7 +111,8 @@ const ENAMETOOLONG = 36;
 
 class NodeFiles implements HostFiles {
   open(name: string, flags: number, mode: number): number {
-    return attempt(() => openSync(path(name), flags, mode));
+    // A FIFO would wait for its other end.
+    return attempt(() => openSync(path(name), (flags & O_PATH) !== 0 ? flags : flags | O_NONBLOCK, mode));
   }
   close(fd: number): number {
     return attempt(() => closeSync(fd));

@@ -45,6 +45,8 @@ export interface Area {
   readonly name: string;
   /** Where speculative loads give NaT. */
   readonly nat: boolean;
+  /** Counts as memory the program means to use; MAP_NORESERVE takes that away. */
+  readonly reserved: boolean;
 }
 
 export type NewArea = Pick<Area, 'start' | 'end' | 'prot'> & Partial<Area>;
@@ -135,6 +137,7 @@ export class AddressSpace {
       offset: 0,
       name: '',
       nat: false,
+      reserved: true,
       ...area,
     };
     complete.pages?.use();
@@ -191,10 +194,21 @@ export class AddressSpace {
     return start >= 0 && end <= TASK_SIZE && end >= start && regionOffset(start) + (end - start) <= REGION_LIMIT;
   }
 
-  /** Whether `bytes` more may be mapped: the limit of the process, and not absurdly more than there is memory. */
+  /** Whether `bytes` more may be mapped: the limit of the process, and no process may mean to use more than there is. */
   hasRoom(bytes: number, reserve: boolean): boolean {
     if (this.#mapped + bytes > this.limits.addressSpace) return false;
-    return !reserve || bytes <= this.pool.totalPages * PAGE_SIZE;
+    if (!reserve) return true;
+    const most = this.pool.totalPages * PAGE_SIZE - bytes;
+    return this.#mapped <= most || this.#reservedBytes() <= most;
+  }
+
+  /** What the process may fill with pages of its own. */
+  #reservedBytes(): number {
+    let total = 0;
+    for (const { start, end, prot, shared, reserved } of this.#areas) {
+      if (reserved && !shared && (prot & PROT_WRITE) !== 0) total += end - start;
+    }
+    return total;
   }
 
   /** Maps `area` over whatever is there. Returns the address or a negative error. */
@@ -588,6 +602,7 @@ function mergeable(a: Area, b: Area): boolean {
     a.grows === undefined &&
     b.grows === undefined &&
     a.name === b.name &&
+    a.reserved === b.reserved &&
     !a.nat &&
     !b.nat
   );

@@ -37,7 +37,6 @@ import {
   O_LARGEFILE,
   O_NOCTTY,
   O_NONBLOCK,
-  O_PATH,
   O_RDONLY,
   O_TRUNC,
   O_WRONLY,
@@ -132,9 +131,9 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
   }
 
   function openHost(task: Task, path: string, flags: number, mode: number): number | Call {
-    const isFifo = (flags & O_PATH) === 0 && isFifoAt(path);
-    if (isFifo) return openFifo(task, path, flags);
-    return finishOpen(task, path, flags, files.open(path, flags | O_CLOEXEC | O_NOCTTY, mode));
+    const fd = files.open(path, flags | O_CLOEXEC | O_NOCTTY, mode);
+    if (fd === -ENXIO && (flags & O_NONBLOCK) === 0 && isFifoAt(path)) return openFifo(task, path, flags);
+    return finishOpen(task, path, flags, fd);
   }
 
   function isFifoAt(path: string): boolean {
@@ -145,29 +144,21 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
   function finishOpen(task: Task, path: string, flags: number, fd: number): number {
     if (fd < 0) return fd;
     const kept = (flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY | O_CLOEXEC)) | O_LARGEFILE;
-    const file = wrapHostFd(host, cache, fd, kept, normalizeKeepingLinks(path), { nonBlocking: false });
+    const file = wrapHostFd(host, cache, fd, kept, normalizeKeepingLinks(path), { nonBlocking: true });
     if (typeof file === 'number') {
       files.close(fd);
       return file;
     }
     if ((flags & O_TRUNC) !== 0 && file instanceof RegularFile) cache.afterWrite(file.identity, 0, Infinity);
-    const result = install(task, file, flags);
-    return result;
+    return install(task, file, flags);
   }
 
+  /** A writer waits for the first reader. */
   function* openFifo(task: Task, path: string, flags: number): Call {
-    const wrap = (fd: number): number => {
-      const file = new StreamFile(host, fd, (flags & ~(O_CREAT | O_TRUNC | O_CLOEXEC)) | O_LARGEFILE, path, S_IFIFO, {
-        nonBlocking: true,
-      });
-      return install(task, file, flags);
-    };
     for (;;) {
-      const fd = files.open(path, flags | O_NONBLOCK | O_CLOEXEC, 0);
-      if (fd >= 0) return wrap(fd);
-      // A writer waits for the first reader.
-      if (fd !== -ENXIO || (flags & O_NONBLOCK) !== 0) return fd;
       const reason = yield { deadline: kernel.now() + 2_000_000 };
+      const fd = files.open(path, flags | O_CLOEXEC, 0);
+      if (fd !== -ENXIO) return finishOpen(task, path, flags, fd);
       if (reason === 'signal') return -ERESTARTSYS;
     }
   }

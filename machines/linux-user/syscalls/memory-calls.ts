@@ -110,7 +110,19 @@ export function memoryCalls(kernel: Kernel): Record<string, Handler> {
       const start = fixed ? hint : place(space, length, hint, shared);
       if (start === undefined) return -ENOMEM;
       const grows = (flags & MAP_GROWSDOWN) !== 0 ? 'down' : (flags & MAP_GROWSUP) !== 0 ? 'up' : undefined;
-      const area = { start, end: start + length, prot, shared, mayWrite, pages, offset, name, grows } as const;
+      const reserved = (flags & MAP_NORESERVE) === 0;
+      const area = {
+        start,
+        end: start + length,
+        prot,
+        shared,
+        mayWrite,
+        pages,
+        offset,
+        name,
+        grows,
+        reserved,
+      } as const;
       const result = space.map(area, (flags & MAP_FIXED_NOREPLACE) !== 0);
       return result < 0 ? result : vaToBig(result);
     } finally {
