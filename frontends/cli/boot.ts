@@ -282,7 +282,7 @@ function readConfig(definition: MachineDefinition, options: BootOptions): Machin
 function parseMedium(kind: Medium['kind'], text: string): Medium {
   const words = text.split(',');
   const buses = words.filter((word) => word.startsWith('bus=')).map((word) => word.slice('bus='.length));
-  const spec = [...words.filter((word) => !word.startsWith('bus=')), ...(kind === 'cdrom' ? ['cdrom'] : [])].join(',');
+  const spec = [...words.filter((word) => !word.startsWith('bus=')), ...(kind === 'disk' ? [] : [kind])].join(',');
   if (words[0] === '') throw new UserError('EMERITUS_OPTION', `--${kind}: expected a file name; found "${text}"`);
   const bus = buses.at(-1);
   if (bus !== undefined && bus !== 'ide' && bus !== 'scsi') {

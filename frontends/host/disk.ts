@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Disk and CD-ROM images in files: `FILE[,readonly][,overlay[=SIDEFILE]][,cdrom]`. A comma in a file name is doubled.
+// Disk, CD-ROM and floppy images in files: `FILE[,readonly][,overlay[=SIDEFILE]][,cdrom|,floppy]`. A comma in a file
+// name is doubled.
 import { readFileSync, statSync, type Stats } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import type { BlockDevice } from '../../machines/backplane/host.ts';
 import { MediumError } from '../../machines/backplane/host.ts';
 import { type ByteStore, ImageError, MemoryStore } from '../../machines/storage/byte-store.ts';
 import { CD_BLOCK_BYTES, cdImage, rawSectorMode } from '../../machines/storage/cd-image.ts';
+import { floppyImage } from '../../machines/storage/diskcopy42.ts';
 import { Overlay } from '../../machines/storage/overlay.ts';
 import { RawImage } from '../../machines/storage/raw-image.ts';
 import { FileLock } from './file-lock.ts';
@@ -24,6 +26,8 @@ export interface DiskSpec {
   /** `undefined`: none; `''`: in memory; otherwise the side file. */
   readonly overlay: string | undefined;
   readonly cdrom: boolean;
+  /** The image may be in a format of floppy disks. */
+  readonly floppy?: true;
 }
 
 /** A block device in files, to be closed when the machine is done with it. */
@@ -42,20 +46,25 @@ export interface OpenDiskOptions {
 export function parseDiskSpec(spec: string): DiskSpec {
   const [file = '', ...options] = splitCommas(spec);
   if (file === '') {
-    throw new UserError('EMERITUS_DISK_SPEC', `disk "${spec}": expected FILE[,readonly][,overlay[=SIDEFILE]][,cdrom]`);
+    throw new UserError(
+      'EMERITUS_DISK_SPEC',
+      `disk "${spec}": expected FILE[,readonly][,overlay[=SIDEFILE]][,cdrom|,floppy]`,
+    );
   }
   let readonly = false;
   let cdrom = false;
+  let floppy = false;
   let overlay: string | undefined;
   for (const option of options) {
     if (option === 'readonly') readonly = true;
     else if (option === 'cdrom') cdrom = true;
+    else if (option === 'floppy') floppy = true;
     else if (option === 'overlay') overlay = '';
     else if (option.startsWith('overlay=') && option.length > 'overlay='.length) overlay = option.slice(8);
     else {
       throw new UserError(
         'EMERITUS_DISK_SPEC',
-        `disk "${spec}": unknown option "${option}"; known are readonly, overlay, overlay=SIDEFILE and cdrom ` +
+        `disk "${spec}": unknown option "${option}"; known are readonly, overlay, overlay=SIDEFILE, cdrom and floppy ` +
           '(write a comma in a file name twice)',
       );
     }
@@ -64,7 +73,7 @@ export function parseDiskSpec(spec: string): DiskSpec {
     const other = readonly ? 'readonly' : 'cdrom';
     throw new UserError('EMERITUS_DISK_SPEC', `disk "${spec}": overlay and ${other} exclude each other; leave one out`);
   }
-  return { file, readonly: readonly || cdrom, overlay, cdrom };
+  return { file, readonly: readonly || cdrom, overlay, cdrom, ...(floppy ? { floppy } : {}) };
 }
 
 /** Opens the image a specification names. Throws {@link UserError} when that cannot work. */
@@ -141,10 +150,21 @@ function open(spec: DiskSpec, options: OpenDiskOptions, closers: (() => void)[])
     ? new MemoryStore(gunzip(file, options.maxGunzippedBytes ?? MAX_GUNZIPPED_BYTES), file, true)
     : openFile(file, writable ? 'write' : 'read', closers);
   if (compressed && store.size === 0) throw emptyFile(file);
-  const base = spec.cdrom ? openCd(store, options) : openRaw(store, compressed ? store.size : size, writable, options);
+  const base = openBase(spec, store, compressed ? store.size : size, writable, options);
   if (spec.overlay === undefined) return base;
   if (spec.overlay === '') return Overlay.inMemory(base);
   return Overlay.inFile(base, openSideFile(spec.overlay, file, closers));
+}
+
+function openBase(
+  spec: DiskSpec,
+  store: ByteStore,
+  size: number,
+  writable: boolean,
+  options: OpenDiskOptions,
+): BlockDevice {
+  if (spec.cdrom) return openCd(store, options);
+  return spec.floppy ? floppyImage(store) : openRaw(store, size, writable, options);
 }
 
 function openCd(store: ByteStore, options: OpenDiskOptions): BlockDevice {

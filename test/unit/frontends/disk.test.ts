@@ -46,6 +46,7 @@ describe('parseDiskSpec', () => {
     expect(parseDiskSpec('a.img,overlay').overlay).toBe('');
     expect(parseDiskSpec('a.img,overlay=b.ovl').overlay).toBe('b.ovl');
     expect(parseDiskSpec('a.iso,cdrom')).toMatchObject({ cdrom: true, readonly: true });
+    expect(parseDiskSpec('a.img,floppy')).toMatchObject({ cdrom: false, readonly: false, floppy: true });
   });
 
   it('takes a doubled comma as part of a name', () => {
@@ -113,6 +114,17 @@ describe('openDisk', () => {
     const disk = openDisk(`${make('cd.iso', pattern(5000))},cdrom`, { warn: (line) => warnings.push(line) });
     expect([disk.blockBytes, disk.blockCount, disk.readonly]).toEqual([2048, 3, true]);
     expect(warnings).toEqual([expect.stringMatching(/5000 bytes, is not a multiple of 2048/)]);
+  });
+
+  it('opens floppy images, and refuses a damaged one with the reason', () => {
+    const raw = openDisk(`${make('raw.dsk', pattern(737_280))},floppy`);
+    expect([raw.blockCount, raw.readonly]).toEqual([1440, false]);
+    raw.close();
+    const damaged = failure(`${make('dc42.img', pattern(84 + 409_600))},floppy`);
+    expect(damaged).toMatchObject({
+      code: 'EMERITUS_DISK_IMAGE',
+      message: expect.stringMatching(/bad magic of DiskCopy 4.2/) as string,
+    });
   });
 
   it('pads an odd size only where it need not write', () => {
