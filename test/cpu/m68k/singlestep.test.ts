@@ -28,6 +28,7 @@ const moveToOdd = ({ name, addressError }: StepTest): boolean => addressError &&
 
 const machine = new TestM68k({ model: '68000', ramBytes: 1 << 24 });
 const memory = machine.ram.view;
+machine.ram.bytes.fill(0);
 
 function differences(test: StepTest): string[] {
   const { initial, final } = test;
