@@ -3,7 +3,7 @@
 // The slow path of data accesses: TLB misses, devices, pages that are watched, unaligned and big-endian accesses.
 // After each call `run.fault` is 1 if the access did not succeed; its exception has then been taken.
 import { mmioRead, mmioWrite } from '../common/host';
-import { ACCESS_READ, ACCESS_WRITE, FEATURE_M, FEATURE_V5, FEATURE_V6, PSR_E, SCTLR_A } from './constants';
+import { ACCESS_READ, ACCESS_WRITE, FEATURE_A26, FEATURE_M, FEATURE_V5, FEATURE_V6, PSR_E, SCTLR_A } from './constants';
 import { dataAbort } from './exceptions';
 import { LS_LDR, LS_LDRB, LS_LDRH, LS_LDRSB } from './lower';
 import { isSystemSpace, readSystemSpace, writeSystemSpace } from './microcontroller';
@@ -69,6 +69,7 @@ function readAligned(ea: u32, size: u32): u32 {
   return size == 4 ? load<u32>(host) : size == 2 ? <u32>load<u16>(host) : <u32>load<u8>(host);
 }
 
+/** Devices see the lowest address bits of a 26-bit processor's store as they are: MEMC takes its data from them. */
 function writeAligned(ea: u32, size: u32, value: u32): void {
   if (has(FEATURE_M) && isSystemSpace(ea)) {
     writeSystemSpace(ea, size, value);
@@ -85,10 +86,11 @@ function writeAligned(ea: u32, size: u32, value: u32): void {
     }
     return;
   }
-  if (size == 4) store<u32>(host, value);
-  else if (size == 2) store<u16>(host, <u16>value);
-  else store<u8>(host, <u8>value);
-  storedSlowly(host, size, slot);
+  const aligned: u32 = host & ~(size - 1);
+  if (size == 4) store<u32>(aligned, value);
+  else if (size == 2) store<u16>(aligned, <u16>value);
+  else store<u8>(aligned, <u8>value);
+  storedSlowly(aligned, size, slot);
 }
 
 /** A read at any address, where the processor has unaligned accesses. */
@@ -161,7 +163,7 @@ export function writeSized(ea: u32, size: u32, value: u32): void {
   run.fault = 0;
   if (misaligned(ea, size, true)) return;
   if (has(FEATURE_V6)) writeAny(ea, size, value);
-  else writeAligned(ea & ~(size - 1), size, order(value, size));
+  else writeAligned(has(FEATURE_A26) ? ea : ea & ~(size - 1), size, order(value, size));
 }
 
 /** A load into a register. False after an exception. */
