@@ -114,7 +114,7 @@ export function buildNext(model: NextModel, host: MachineHost, config: MachineCo
       ? board.add(new ShugartDrive(board.chip(`floppy:${unit}`), disk))
       : undefined;
   });
-  const fdc = board.add(new I82077(board.chip('fdc'), floppies));
+  const fdc = board.add(new I82077(board.chip('fdc'), floppies, 'ps2'));
   const disks = board.add(new NextDiskControl(board.chip('disks')));
   const osp = board.add(new Mb600310(board.chip('osp')));
   const enet = board.add(new Mb8795(board.chip('enet')));
@@ -133,9 +133,7 @@ export function buildNext(model: NextModel, host: MachineHost, config: MachineCo
       esp.settle();
     },
     scsiClock: (hz) => esp.setClock(hz),
-    floppyDrive: true,
-    mediaId: () => 0,
-    eject: () => floppies[0]?.eject(),
+    floppyDrive: () => fdc.selected,
     flushesAll: model.turbo,
   };
   enet.tx = dma.channel('enetTx');

@@ -4,7 +4,7 @@
 //
 // Sockets: span 8, byte registers: 0 SRA, 1 SRB, 2 DOR, 3 TDR, 4 MSR (read) and DSR (write), 5 FIFO, 7 DIR (read) and
 // CCR (write); four drives; wires `irq` and `drq`; `dma`, the DMA channel that serves it (this is its DmaPeer);
-// `terminalCount`, the TC pin. Where nobody wires DMA, `dmaIn` and `dmaOut` of one byte are a DACK cycle.
+// `terminalCount`, the TC pin; the mode its IDENT and MFM pins choose. Where nobody wires DMA, `dmaIn` and `dmaOut` of one byte are a DACK cycle.
 //
 // A sector's bytes are exchanged with the host at once, when its end (reading) or its beginning (writing) passes the
 // head; the host has until the next one to fetch or bring them, otherwise it is an overrun or underrun.
@@ -98,6 +98,8 @@ const POLL_NS = 1_000_000;
 const RESET_NS = 20_000;
 const SEARCH_REVOLUTIONS = 2;
 const MAX_SECTOR_BYTES = 1024;
+/** The part of a sector's place that its identity field and gaps take. */
+const GAP = 0.1;
 
 const PHASES = ['command', 'execution', 'result'] as const;
 type Phase = (typeof PHASES)[number];
@@ -124,6 +126,8 @@ export class I82077 implements Device, BusTarget, DmaPeer {
   readonly #log: DeviceLog;
   readonly #scheduler: Scheduler;
   readonly #drives: readonly (ShugartDrive | undefined)[];
+  /** DOR's DMAGATE holds back INT and DRQ; in PS/2 mode it does not. */
+  readonly #gated: boolean;
   readonly #seeks: readonly Seek[];
   readonly #task: Task;
   readonly #resetTask: Task;
@@ -159,11 +163,12 @@ export class I82077 implements Device, BusTarget, DmaPeer {
   #at = 0;
   #length = 0;
 
-  constructor(chip: ChipContext, drives: readonly (ShugartDrive | undefined)[]) {
+  constructor(chip: ChipContext, drives: readonly (ShugartDrive | undefined)[], mode: 'at' | 'ps2' = 'at') {
     this.id = chip.id;
     this.#log = chip.log;
     this.#scheduler = chip.scheduler;
     this.#drives = drives;
+    this.#gated = mode === 'at';
     this.irq = new Wire(`${chip.id}.irq`);
     this.drq = new Wire(`${chip.id}.drq`);
     this.#task = chip.scheduler.task(`${chip.id}.sector`, () => this.#next());
@@ -177,6 +182,11 @@ export class I82077 implements Device, BusTarget, DmaPeer {
     }));
   }
 
+  /** The drive that DOR selects. */
+  get selected(): ShugartDrive | undefined {
+    return this.#drives[this.#dor & 3];
+  }
+
   // ---- registers --------------------------------------------------------------------------------------------------
 
   read(offset: number, _width: Width): number {
@@ -185,7 +195,7 @@ export class I82077 implements Device, BusTarget, DmaPeer {
   }
 
   peek(offset: number): number {
-    const drive = this.#drives[this.#dor & 3];
+    const drive = this.selected;
     switch (offset) {
       case SRA:
         return (
@@ -570,11 +580,13 @@ export class I82077 implements Device, BusTarget, DmaPeer {
       this.#task.schedule(drive.ticksTo(0) + (SEARCH_REVOLUTIONS - 1) * drive.ticks(1));
       return;
     }
-    const beginning = index / track.length;
+    // Sectors the head has passed since the beginning of this one; in the gap before its data is still in time.
+    const passed = (drive.angle * track.length - index + track.length) % track.length;
+    const ahead = passed < GAP || passed > track.length - GAP ? 0 : track.length - passed;
     const writes = this.#transfer === 'write' || this.#transfer === 'scan';
     this.#step = 'transfer';
     if (writes) this.#offer();
-    this.#task.schedule(drive.ticksTo(beginning) + drive.ticks(1 / track.length));
+    this.#task.schedule(drive.ticks((ahead + 1) / track.length));
   }
 
   #notFound(): void {
@@ -810,7 +822,7 @@ export class I82077 implements Device, BusTarget, DmaPeer {
 
   #update(): void {
     const waiting = this.#phase === 'execution' && this.#at < this.#length;
-    const gate = (this.#dor & DOR_DMAGATE) !== 0;
+    const gate = !this.#gated || (this.#dor & DOR_DMAGATE) !== 0;
     const interrupting =
       this.#transferIrq || (waiting && this.#nonDma) || this.#seeks.some(({ status }) => status >= 0);
     this.drq.set(waiting && !this.#nonDma && gate);
@@ -822,7 +834,6 @@ export class I82077 implements Device, BusTarget, DmaPeer {
   reset(_kind: ResetKind): void {
     this.#locked = false;
     this.#enterReset();
-    this.#resetStage = 'none';
     this.#dor = this.#tdr = 0;
     this.#rate = 2;
     this.#srt = this.#hut = this.#hlt = 0;

@@ -42,16 +42,23 @@ export interface SharedChannel {
   flush(): boolean;
 }
 
+/** A floppy drive that tells densities apart and throws its disk out. */
+export interface SensingDrive {
+  readonly ready: boolean;
+  readonly medium: { readonly geometry: { readonly bitRate: number } } | undefined;
+  eject(): void;
+}
+
+const MEDIA_IDS: Readonly<Record<number, number>> = { 250_000: 3, 500_000: 2, 1_000_000: 1 };
+
 export interface NextDiskParts {
   readonly scsi: DmaPeer;
   readonly floppy: DmaPeer | undefined;
   /** The SCSI chip's reset pin, and its clock. */
   resetScsi(): void;
   scsiClock(hz: number): void;
-  /** A drive is connected; the density of the disk that turns in it, as the register shows it. */
-  readonly floppyDrive: boolean;
-  mediaId(): number;
-  eject(): void;
+  /** The floppy drive that is selected. */
+  floppyDrive(): SensingDrive | undefined;
   /** On Turbo machines one flush empties the whole buffer. */
   readonly flushesAll: boolean;
 }
@@ -90,13 +97,15 @@ export class NextDiskControl implements Device, DmaPeer {
       peek: () => this.#floppyStatus,
       write: (_offset, _width, value) => {
         this.selectFloppy((value & FLOPPY_SELECT) !== 0);
-        if (value & FLOPPY_EJECT) this.parts?.eject();
+        if (value & FLOPPY_EJECT) this.parts?.floppyDrive()?.eject();
       },
     };
   }
 
   get #floppyStatus(): number {
-    return (this.parts?.floppyDrive ? 0 : FLOPPY_NO_DRIVE) | (this.parts?.mediaId() ?? 0);
+    const drive = this.parts?.floppyDrive();
+    if (drive === undefined) return FLOPPY_NO_DRIVE;
+    return drive.ready ? (MEDIA_IDS[drive.medium?.geometry.bitRate ?? 0] ?? 0) : 0;
   }
 
   /** Whose the channel is; the 68030 machine has a line of the optical storage processor for it. */
