@@ -85,7 +85,13 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   const ramMap = board.map('ram');
   const romMap = board.map('rom');
   const cpu = board.addCpu(
-    new M68kCpu(board.chip('cpu'), { memory: board.memory, map: bus, module: host.core('m68k'), model: '68040' }),
+    new M68kCpu(board.chip('cpu'), {
+      memory: board.memory,
+      map: bus,
+      module: host.core('m68k'),
+      model: '68040',
+      idleLoops: true,
+    }),
   );
   const ram = board.memory.allocate('ram', config.ramBytes);
   const rom = board.memory.allocate('rom', MIB);

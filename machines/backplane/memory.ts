@@ -28,6 +28,8 @@ export interface CoreMemory {
   invalidateCode(offset: number, size: number): void;
   /** Tracked pages must report their next write again. */
   protectTracked(): void;
+  /** Something other than the core wrote to memory. */
+  hostWrote?(): void;
 }
 
 /**
@@ -80,6 +82,7 @@ export class GuestMemory {
   /** Tells the cores and the dirty marks that [offset, offset + size) of the memory was written by the host. */
   written(offset: number, size: number): void {
     if (size <= 0) return;
+    for (const core of this.#cores) core.hostWrote?.();
     const last = (offset + size - 1) >>> 12;
     let code = false;
     for (let page = offset >>> 12; page <= last; page++) {

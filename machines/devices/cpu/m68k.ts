@@ -16,6 +16,7 @@ import { SavedFields, SnapshotError, type PlainFields, type ResetKind } from '..
 import type { GuestMemory } from '../../backplane/memory.ts';
 import type { MemoryMap } from '../../backplane/memory-map.ts';
 import { Wire } from '../../backplane/wire.ts';
+import { IdleLoop } from './idle-loop.ts';
 import {
   CPU_STATE,
   FPFRAME_BASE,
@@ -41,6 +42,8 @@ export interface M68kOptions {
   readonly model: M68kModel;
   /** The coprocessor of a 68020 or 68030, none unless given; the 68040 has its own unless 'none' (68LC040). */
   readonly fpu?: M68kFpu;
+  /** A loop that waits for an interrupt, whatever it looks like, counts as idle; see idle-loop.ts. */
+  readonly idleLoops?: boolean;
   /** Level of the single line `interrupt`. */
   readonly irqLevel?: number;
   /**
@@ -84,6 +87,11 @@ const ACCESS_FETCH = 2;
 
 const AUTOVECTOR = 24;
 const PAGE_BYTES = 4096;
+/** Instructions until a waiting loop is looked for: after something happened, and at most, while there is none. */
+const FIRST_IDLE_LOOK = 1500;
+const LAST_IDLE_LOOK = 1 << 20;
+/** A look needs this many. */
+const IDLE_LOOK_TICKS = 5000;
 /** The core counts slices in 32 bits; longer ones are run in parts. */
 const MOST_TICKS = 1 << 26;
 const VERSION = 1;
@@ -161,6 +169,13 @@ export class M68kCpu implements Cpu {
   #before = 0;
   #stalled = 0;
   #end = 0;
+  readonly #idleLoop: IdleLoop | undefined;
+  /** The processor waits in a loop, and nothing has happened since. */
+  #waiting = false;
+  #deviceAccess = false;
+  /** Instructions until the next look for a waiting loop, and until the one after that. */
+  #lookIn = FIRST_IDLE_LOOK;
+  #lookNext = FIRST_IDLE_LOOK;
 
   constructor(chip: ChipContext, options: M68kOptions) {
     const { memory, map, log } = { ...options, log: chip.log };
@@ -175,11 +190,13 @@ export class M68kCpu implements Cpu {
       env: { memory: memory.memory },
       host: {
         mmioRead: (pa: number, width: Width): number => {
+          this.#deviceAccess = true;
           const value = map.read(pa >>> 0, width);
           if (map.takeBusError()) this.#busError();
           return value;
         },
         mmioWrite: (pa: number, width: Width, value: number): void => {
+          this.#deviceAccess = true;
           map.write(pa >>> 0, width, value >>> 0);
           if (map.takeBusError()) this.#busError();
         },
@@ -202,7 +219,9 @@ export class M68kCpu implements Cpu {
       pageStateOffset: core.pageStateOffset.value >>> 0,
       invalidateCode: (offset, size) => core.invalidateCode(offset, size),
       protectTracked: () => core.protectTracked(),
+      hostWrote: () => this.#wake(),
     });
+    if (options.idleLoops === true) this.#idleLoop = this.#watchLoops(memory);
     this.reset('cold');
     map.onChange(() => this.#mapChanged());
   }
@@ -240,15 +259,65 @@ export class M68kCpu implements Cpu {
   run(ticks: number): StopReason {
     this.#before = this.#stalled = 0;
     this.#end = ticks;
+    if (this.#waiting) {
+      this.#core.run(0);
+      return STOP.idle;
+    }
     for (;;) {
       const left = Math.max(0, this.#end - this.#before - this.#stalled);
-      const reason = this.#core.run(Math.min(MOST_TICKS, left)) as StopReason;
+      const most = this.#idleLoop !== undefined && left > IDLE_LOOK_TICKS ? this.#lookIn : MOST_TICKS;
+      const reason = this.#core.run(Math.min(most, left)) as StopReason;
+      const ran = this.#core.elapsed() >>> 0;
+      this.#lookIn = Math.max(0, this.#lookIn - ran);
       if (reason !== STOP.budget || this.elapsed() >= this.#end) return reason;
+      if (this.#idleLoop !== undefined && this.#lookIn === 0 && this.#end - this.elapsed() > IDLE_LOOK_TICKS) {
+        if (this.#looksIdle(this.#idleLoop)) return STOP.idle;
+        if (this.elapsed() >= this.#end) return STOP.budget;
+      }
       this.#before += this.#core.elapsed() >>> 0;
     }
   }
 
+  /** Looks whether the processor waits in a loop; the longer it does not, the more rarely. */
+  #looksIdle(loop: IdleLoop): boolean {
+    this.#waiting = true; // until something happens, in the loop too
+    this.#waiting = loop.waits() && this.#waiting;
+    this.#lookNext = this.#waiting ? FIRST_IDLE_LOOK : Math.min(LAST_IDLE_LOOK, this.#lookNext * 2);
+    this.#lookIn = this.#lookNext;
+    return this.#waiting;
+  }
+
+  #watchLoops(memory: GuestMemory): IdleLoop {
+    const core = this.#core;
+    const registers = new Uint8Array(memory.memory.buffer, GPR_BASE, CPU_STATE.ticks.offset - GPR_BASE);
+    return new IdleLoop(memory, {
+      get pc() {
+        return core.pc() >>> 0;
+      },
+      stepOnce: () => {
+        if (this.elapsed() >= this.#end) return false;
+        this.#before += core.elapsed() >>> 0;
+        return core.step() === STOP.budget;
+      },
+      takeDeviceAccess: () => {
+        const accessed = this.#deviceAccess;
+        this.#deviceAccess = false;
+        return accessed;
+      },
+      registerBytes: () => registers.slice(),
+      protectTracked: () => core.protectTracked(),
+    });
+  }
+
+  /** Something happened that a waiting loop may see. */
+  #wake(): void {
+    if (!this.#waiting) return;
+    this.#waiting = false;
+    this.#lookIn = this.#lookNext = FIRST_IDLE_LOOK;
+  }
+
   step(): StopReason {
+    this.#wake();
     this.#before = this.#stalled = 0;
     this.#end = 1;
     return this.#core.step() as StopReason;
@@ -306,6 +375,7 @@ export class M68kCpu implements Cpu {
   }
 
   setRegister(name: string, value: number | bigint): void {
+    this.#wake();
     const word = Number(BigInt.asUintN(32, BigInt(value)));
     const general = /^([da])([0-7])$/.exec(name);
     const float = /^fp([0-7])$/.exec(name);
@@ -379,6 +449,7 @@ export class M68kCpu implements Cpu {
   }
 
   #drivePins(): void {
+    this.#wake();
     this.#core.interrupt(Math.max(this.#ipl, this.#line));
   }
 
@@ -417,6 +488,7 @@ export class M68kCpu implements Cpu {
 
   /** Tells the core which physical pages are whole pages of memory; all others go through the bus. */
   #mapChanged(): void {
+    this.#wake();
     const pages: number[] = [];
     for (const { first, last, target, offset } of this.#map.flat) {
       if (target.kind !== 'ram' && target.kind !== 'rom') continue;
