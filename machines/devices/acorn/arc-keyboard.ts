@@ -60,6 +60,8 @@ export class ArcKeyboard implements KartPeer, KeyboardInput, PointerInput, Devic
   #buttons = 0;
   /** Key numbers, bit 8 set for a release. */
   #queue: number[] = [];
+  /** Keys that are down: told again after a reset, by which RISC OS sees what is held at power-on. */
+  readonly #held = new Set<number>();
 
   constructor(chip: ChipContext, ioc: Ioc) {
     this.id = chip.id;
@@ -93,6 +95,8 @@ export class ArcKeyboard implements KartPeer, KeyboardInput, PointerInput, Devic
   }
 
   #enqueue(number: number, down: boolean): void {
+    if (down) this.#held.add(number);
+    else this.#held.delete(number);
     if (this.#queue.length >= MOST_QUEUED) return;
     this.#queue.push(down ? number : number | 0x100);
     this.#next();
@@ -106,6 +110,7 @@ export class ArcKeyboard implements KartPeer, KeyboardInput, PointerInput, Devic
       this.#restart('reset2', RAK1);
     } else if (byte === RAK2 && this.#state === 'reset2') {
       this.#state = 'idle';
+      this.#queue = [...this.#held];
       this.#send(RAK2);
     } else if (byte < 8) {
       this.#leds = byte;
@@ -188,6 +193,7 @@ export class ArcKeyboard implements KartPeer, KeyboardInput, PointerInput, Devic
     this.#outgoing = HRST;
     this.#second = this.#may = this.#leds = this.#dx = this.#dy = this.#buttons = 0;
     this.#queue = [];
+    this.#held.clear();
   }
 
   settle(): void {
@@ -205,6 +211,7 @@ export class ArcKeyboard implements KartPeer, KeyboardInput, PointerInput, Devic
       dy: this.#dy,
       buttons: this.#buttons,
       queue: [...this.#queue],
+      held: [...this.#held],
       send: this.#sendTask.remaining,
     };
   }
@@ -220,6 +227,8 @@ export class ArcKeyboard implements KartPeer, KeyboardInput, PointerInput, Devic
     this.#dy = saved.int('dy', -MOST_MOTION, MOST_MOTION);
     this.#buttons = saved.u8('buttons');
     this.#queue = saved.list('queue', MOST_QUEUED).map((key) => Number(key) & 0x1ff);
+    this.#held.clear();
+    for (const key of saved.list('held', 128)) this.#held.add(Number(key) & 0x7f);
     this.#sendTask.restore(saved.int('send', -1, Number.MAX_SAFE_INTEGER));
   }
 }

@@ -61,6 +61,19 @@ describe('ArcKeyboard', () => {
     expect(take()).toBe(0xdc);
   });
 
+  it('tells after a reset which keys are held', () => {
+    const { keyboard, take, send, start } = make();
+    keyboard.key('Delete', true);
+    keyboard.key('KeyA', true);
+    keyboard.key('KeyA', false);
+    start(0x31);
+    expect(take()).toBe(0xc3);
+    send(0x3f);
+    expect(take()).toBe(0xc4);
+    send(0x31);
+    expect(take()).toBeUndefined();
+  });
+
   it('holds back what it may not send', () => {
     const { keyboard, take, send, start } = make();
     start(0x30);
