@@ -206,8 +206,8 @@ function others(ids) {
     BX: ['at = exchangeWith(at, load<u32>(op, GPR_BASE));'],
     BX_PC: ['at = exchange(at, (pcOf(at) + (run.shift == 1 ? 4 : 2)) & ~3);'],
     JUMP: ['at = jumpPlain(at, load<u32>(op, GPR_BASE));'],
-    CBZ: ['if (regB(w) == 0) at = near(at, op);'],
-    CBNZ: ['if (regB(w) != 0) at = near(at, op);'],
+    CBZ: ['if (regB(w) == 0) at = jumpAbsolute(at, pcOf(at) - 2 + op);'],
+    CBNZ: ['if (regB(w) != 0) at = jumpAbsolute(at, pcOf(at) - 2 + op);'],
     ADR: ['setA(w, pcOf(at) + (run.shift == 1 ? 4 : 2) + op);'],
     ADR_ALIGNED: ['setA(w, alignedPc(at, w) + op);'],
     LDR_LITERAL: [
@@ -251,7 +251,7 @@ export function emitArmExec(header, direct, imports) {
   const called = direct.map(([name, id]) => one(id, name, ['run.at = at;', `op_${name}(op);`, 'at = run.at;']));
   const cases = [...conditions(ids), ...others(ids), ...loadsAndStores(ids), ...dataProcessing(ids), ...called];
   return `${header}import { alignedPc, exchangeWith, far, jumpPlain, near, regA, regB, setA, setB } from '../operands';
-import { decodeEntry, exchange, leave, nextPage, pcOf } from '../code';
+import { decodeEntry, exchange, jumpAbsolute, leave, nextPage, pcOf } from '../code';
 import { undefinedException } from '../exceptions';
 import { loadSlow, storeSlow } from '../memory';
 import { shifter } from '../shifter';

@@ -165,7 +165,19 @@ function importLines(names, functions, from = '..') {
 }
 
 /** Handlers that no row names: slower cases the lowering functions choose. */
-const EXTRA_CALLS = ['dp', 'ldst', 'ldsth', 'bl26', 'mul', 'blx_reg_slow', 'movs_pc26'];
+const EXTRA_CALLS = [
+  'dp',
+  'ldst',
+  'ldsth',
+  'bl26',
+  'mul',
+  'blx_reg_slow',
+  'movs_pc26',
+  'extend',
+  'ldst_wide',
+  'orn_i',
+  'sbfx_slow',
+];
 
 const isCall = (row) => row.lower === undefined && row.base === undefined && !row.undefined;
 

@@ -37,7 +37,7 @@ function pcStored(): u32 {
 }
 
 /** A loaded value goes to R15 [ARM ARM] A2.3.1. */
-function loadPc(value: u32): void {
+export function loadPc(value: u32): void {
   if (has(FEATURE_M)) branchM(value);
   else if (has(FEATURE_A26)) jump26(value);
   else if (has(FEATURE_V5)) exchangeTo(value);

@@ -65,7 +65,7 @@ import { has, run } from './state';
 
 // The instruction being decoded: its entry, place in its page, length and state.
 let entry: u32 = 0;
-let offset: u32 = 0;
+export let offset: u32 = 0;
 let wide: bool = false;
 let thumb: bool = false;
 let condition: u32 = 14;
@@ -190,7 +190,7 @@ export function asArmS(op: u32): void {
 /** 1 when the instruction is two bytes long; some entries have that in their flag. */
 // @ts-ignore: decorator
 @inline
-function narrow(): u32 {
+export function narrow(): u32 {
   return <u32>(thumb && !wide);
 }
 
@@ -397,8 +397,13 @@ export function lower_ls_hr(op: u32): void {
 
 // --- Branches
 
+/** The condition is in the instruction. */
+export function setCondition(value: u32): void {
+  condition = value;
+}
+
 /** A branch by `displacement` from the instruction itself. */
-function branch(near: u32, far: u32, displacement: u32): void {
+export function branch(near: u32, far: u32, displacement: u32): void {
   const target: u32 = offset + displacement;
   if (target < 0x1000) put(near, 0, 0, (displacement << (thumb ? 2 : 1)) - (wide ? 16 : 8));
   else put(far, 0, 0, displacement, narrow());

@@ -42,3 +42,5 @@ export function setLines(lines: u32): void {}
 export function wakeInM(): f64 {
   return -1;
 }
+
+export function op_cps_m(op: u32): void {}
