@@ -153,7 +153,7 @@ function search(ea: u32, fc: u32, writing: bool, depth: u32): u32 {
     }
     if ((upper & DESC_WP) != 0) status |= PSR_W;
     if (long && (upper & DESC_S) != 0 && user) status |= PSR_S;
-    let wanted: u32 = upper | DESC_U;
+    let wanted: u32 = (status & PSR_S) != 0 ? upper : upper | DESC_U;
     if (type == DT_PAGE) {
       page = lower & ~0xff;
       if (writing && (status & (PSR_W | PSR_S)) == 0) wanted |= DESC_M;
