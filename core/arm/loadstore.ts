@@ -207,6 +207,11 @@ function emptyList(): bool {
   return !has(FEATURE_V5);
 }
 
+/** Whether the current mode has a register of its own where user mode has another. */
+function isBanked(n: u32): bool {
+  return userPlace(n) != GPR_BASE + (n << 2);
+}
+
 export function op_ldm(op: u32): void {
   const rn: u32 = (op >>> 16) & 15;
   let list: u32 = op & 0xffff;
@@ -221,8 +226,10 @@ export function op_ldm(op: u32): void {
   const updated: u32 = (op & BIT_U) != 0 ? from + bytes : from - bytes;
   run.fault = 0;
   if (unalignedWords(ea, false)) return;
-  const writesBack: bool = (op & BIT_W) != 0 && rn != 15 && ((list >>> rn) & 1) == 0;
   const user: bool = (op & BIT_B) != 0 && (list & 0x8000) == 0;
+  // A loaded base is not written back; another mode's register of that number is not the base (RISC OS's FP emulator).
+  const loadsBase: bool = ((list >>> rn) & 1) != 0 && !(user && isBanked(rn));
+  const writesBack: bool = (op & BIT_W) != 0 && rn != 15 && !loadsBase;
   const slot: u32 = tlbSlot(ea);
   if (!user && hitsRead(slot, ea & ~3, 0) && (((ea & ~3) ^ ((ea & ~3) + bytes - 1)) & ~0xfff) == 0) {
     let host: u32 = hostAddress(slot, ea & ~3);
@@ -292,7 +299,7 @@ export function op_stm(op: u32): void {
   const writesBack: bool = (op & BIT_W) != 0 && rn != 15;
   const user: bool = (op & BIT_B) != 0;
   // Until version 5 the base is updated after the first store, and stored updated unless that was it.
-  const early: bool = writesBack && !has(FEATURE_V5) && (list & ((1 << rn) - 1)) != 0;
+  const early: bool = writesBack && !has(FEATURE_V5) && (list & ((1 << rn) - 1)) != 0 && !(user && isBanked(rn));
   const slot: u32 = tlbSlot(ea);
   const start: u32 = ea & ~3;
   if (!user && hitsWrite(slot, start, 0) && ((start ^ (start + bytes - 1)) & ~0xfff) == 0) {
