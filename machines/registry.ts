@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
+import { archimedes } from './acorn/archimedes.ts';
 import { powermacG3 } from './apple/powermac-g3.ts';
 import type { MachineDefinition } from './backplane/machine.ts';
 import { virtM68k } from './virt/virt-m68k.ts';
 
 /** Every machine, in the order `emeritus machines` lists them. */
-export const MACHINES: readonly MachineDefinition[] = [powermacG3, virtM68k];
+export const MACHINES: readonly MachineDefinition[] = [powermacG3, virtM68k, archimedes];
 
 /** The machine called `name`, which must exist. */
 export function machineNamed(name: string): MachineDefinition {
