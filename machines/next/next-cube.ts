@@ -2,30 +2,27 @@
 import type { MachineDefinition } from '../backplane/machine.ts';
 import { buildNext } from './next-board.ts';
 import { SIMM_30_PIN } from './next-memory.ts';
+import type { NextModel } from './next-model.ts';
 
 const MIB = 1 << 20;
 
-export const nextCube: MachineDefinition = {
+const CUBE: NextModel = {
   name: 'next-cube',
-  title: 'NeXTcube (68040)',
+  generation: 'classic',
+  cpuHz: 25_000_000,
+  memory: SIMM_30_PIN,
+  scr1: 0x0001_2052, // cube, memory of 100 ns, 25 MHz
+  slot: 0,
+  color: false,
+  nextBus: true,
+};
+
+export const nextCube: MachineDefinition = {
+  name: CUBE.name,
+  title: 'NeXTcube, 68040 at 25 MHz',
   year: 1990,
-  status: 'in progress',
-  ram: { min: 4 * MIB, max: 64 * MIB, initial: 32 * MIB },
+  status: 'the boot ROM passes its self-test and reaches its prompt; no DSP, optical disk, printer, network',
+  ram: { min: MIB, max: 64 * MIB, initial: 32 * MIB },
   options: {},
-  build: (host, config) =>
-    buildNext(
-      {
-        name: 'next-cube',
-        cpu: '68040',
-        slotsHz: 12_500_000,
-        delayTicks: 1,
-        scr1: 0x0001_2052,
-        memory: SIMM_30_PIN,
-        romBytes: 128 << 10,
-        color: false,
-        turbo: false,
-      },
-      host,
-      config,
-    ),
+  build: (host, config) => buildNext(CUBE, host, config),
 };

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
+import type { Board } from '../backplane/board.ts';
 import { MachineConfigError } from '../backplane/machine-config-error.ts';
 import type { AttachableDisk, MachineHost, Medium } from '../backplane/machine.ts';
+import { geometryOfSize, PC_GEOMETRIES, SectorDisk } from '../devices/floppy/sector-disk.ts';
+import { ShugartDrive } from '../devices/floppy/shugart-drive.ts';
+import type { ScsiBus } from '../devices/scsi/scsi-bus.ts';
+import { ScsiCdrom } from '../devices/scsi/scsi-cdrom.ts';
+import { ScsiDisk } from '../devices/scsi/scsi-disk.ts';
 
 export interface NextMedium {
   readonly kind: Medium['kind'];
@@ -11,6 +17,8 @@ export interface NextMedium {
 
 const SCSI_IDS = [0, 1, 2, 3, 4, 5, 6];
 const FLOPPY_DRIVES = [0, 1];
+/** What the drive takes: 720K, 1.44M and 2.88M disks. */
+const GEOMETRIES = PC_GEOMETRIES.filter(({ cylinders }) => cylinders === 80);
 
 /** Disks and CD-ROMs take SCSI ids from 0 up, floppy disks the drives. */
 export function openNextMedia(name: string, host: MachineHost, wanted: readonly Medium[]): NextMedium[] {
@@ -22,6 +30,33 @@ export function openNextMedia(name: string, host: MachineHost, wanted: readonly 
     if (unit === undefined) {
       throw new MachineConfigError(`${name} has no room for another ${where === 'scsi' ? 'drive on scsi' : 'floppy'}`);
     }
-    return { kind, unit, device: host.disk(spec) };
+    const device = host.disk(spec);
+    const bytes = device.blockBytes * device.blockCount;
+    if (kind === 'floppy' && geometryOfSize(bytes, GEOMETRIES) === undefined) {
+      device.close();
+      throw new MachineConfigError(
+        `--floppy ${device.title}: ${bytes} bytes are no disk that ${name} reads; expected 720K, 1440K or 2880K`,
+      );
+    }
+    return { kind, unit, device };
+  });
+}
+
+export function addScsiDrives(board: Board, bus: ScsiBus, media: readonly NextMedium[]): void {
+  for (const { kind, unit, device } of media) {
+    if (kind === 'floppy') continue;
+    const chip = board.chip(`scsi:${unit}`);
+    board.add(kind === 'cdrom' ? new ScsiCdrom(chip, bus, unit, device) : new ScsiDisk(chip, bus, unit, device));
+  }
+}
+
+/** The built-in drive, and a second one where there is a disk for it. */
+export function addFloppyDrives(board: Board, media: readonly NextMedium[]): (ShugartDrive | undefined)[] {
+  return FLOPPY_DRIVES.map((unit) => {
+    const medium = media.find((one) => one.kind === 'floppy' && one.unit === unit)?.device;
+    if (unit > 0 && medium === undefined) return undefined;
+    const geometry = medium && geometryOfSize(medium.blockBytes * medium.blockCount, GEOMETRIES);
+    const disk = medium && geometry && new SectorDisk(medium, geometry);
+    return board.add(new ShugartDrive(board.chip(`floppy:${unit}`), disk));
   });
 }

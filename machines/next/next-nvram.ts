@@ -8,9 +8,11 @@
 //     12-13  -                 14 tests: 6 sound  5 extended  4 DRAM  3 verbose  2 loop  1 SCSI and more  0 on power-up
 //     15-16  errors of the last tests   17: 7 newer clock chip  6 power on by itself  5 console slot set  4-3 console slot  2 use parity
 //     18-29  boot command      30-31 checksum
+import type { NextMedium } from './next-media.ts';
 import { SIMM_30_PIN, SIMM_COLOR, type MemoryLayout } from './next-memory.ts';
 
 const BYTES = 32;
+const BOOT_COMMAND = 18;
 
 const FORMAT = 0x9400_0000;
 const BRIGHTEST = 0x3d;
@@ -27,8 +29,8 @@ export interface NextSettings {
   readonly banks: readonly number[];
   readonly memory: MemoryLayout;
   readonly newClockChip: boolean;
-  /** As typed at the prompt: `sd`, `fd`; empty stays in the ROM monitor. */
-  readonly bootCommand: string;
+  /** What there is to boot from; without anything the ROM stays in its monitor. */
+  readonly media: readonly NextMedium[];
 }
 
 /** The first 32 bytes; `length` is that of the clock chip's RAM. */
@@ -39,9 +41,14 @@ export function factorySettings(settings: NextSettings, length: number): Uint8Ar
   view.setUint16(10, memoryWord(settings));
   bytes[14] = TEST_POWER_UP | TEST_SCSI | TEST_VERBOSE | TEST_SOUND;
   bytes[17] = settings.newClockChip ? NEW_CLOCK_CHIP : 0;
-  for (let i = 0; i < settings.bootCommand.length && i < 12; i++) bytes[18 + i] = settings.bootCommand.charCodeAt(i);
+  bytes.set(bootCommand(settings.media), BOOT_COMMAND);
   view.setUint16(BYTES - 2, checksum(bytes));
   return bytes;
+}
+
+function bootCommand(media: readonly NextMedium[]): Uint8Array {
+  const command = media.some(({ kind }) => kind !== 'floppy') ? 'sd' : media.length > 0 ? 'fd' : '';
+  return Uint8Array.from(command, (character) => character.charCodeAt(0));
 }
 
 function memoryWord({ banks, memory }: NextSettings): number {

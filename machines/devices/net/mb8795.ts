@@ -15,6 +15,9 @@
 // Status bits 3-0 of TXSTAT and all of RXSTAT are cleared by writing ones. Received packets have their frame check
 // sequence. Without a network thin coax has no terminator: whatever is sent collides until given up.
 //
+// The AT&T 7213 of the Turbo machines (`t7213`) differs: TXMODE 7 transmitter on, 2 twisted pair, 1 loop back; RXMODE
+// 7 receiver on, 1 own address, 0 all; RESET 6 reads as "no twisted pair link"; ones clear every bit of TXSTAT.
+//
 // Documents: none public; [NetBSD next68k] mb8795.c, mb8795reg.h; [Previous] ethernet.c.
 // Not modelled: errors on the cable (alignment, CRC, shorts, single collisions), reset packets, test mode.
 import type { ChipContext } from '../../backplane/board.ts';
@@ -73,6 +76,18 @@ const RXMODE_MATCH = 0x03;
 const MATCH = { none: 0, limited: 1, normal: 2, all: 3 } as const;
 
 const RESET_HELD = 0x80;
+const RESET_NO_LINK = 0x40;
+
+const T7213_ON = 0x80;
+const T7213_TWISTED_PAIR = 0x04;
+const T7213_LOOP = 0x02;
+const T7213_OWN = 0x02;
+const T7213_ALL = 0x01;
+
+export interface Mb8795Options {
+  readonly variant?: 'mb8795' | 't7213';
+  readonly link?: EthernetLink | undefined;
+}
 
 /** At ten million bits a second. */
 const BYTE_NS = 800;
@@ -93,6 +108,7 @@ export class Mb8795 implements Device, BusTarget {
   /** Set by the board. */
   tx: EthernetDma | undefined;
   rx: EthernetDma | undefined;
+  readonly #t7213: boolean;
   readonly #link: EthernetLink | undefined;
   readonly #log: DeviceLog;
   readonly #scheduler: Scheduler;
@@ -115,8 +131,10 @@ export class Mb8795 implements Device, BusTarget {
   /** Packets that have come in and wait for the receiver, without frame check sequence. */
   #incoming: Uint8Array[] = [];
 
-  constructor(chip: ChipContext, link?: EthernetLink) {
+  constructor(chip: ChipContext, options: Mb8795Options = {}) {
+    const { link } = options;
     this.id = chip.id;
+    this.#t7213 = options.variant === 't7213';
     this.#link = link;
     this.#log = chip.log;
     this.#scheduler = chip.scheduler;
@@ -152,7 +170,7 @@ export class Mb8795 implements Device, BusTarget {
       case RXMODE:
         return this.#rxMode;
       case RESET:
-        return this.#held ? RESET_HELD : 0;
+        return (this.#held ? RESET_HELD : 0) | (this.#t7213 && this.#link === undefined ? RESET_NO_LINK : 0);
       case COUNT_LOW:
         return this.#sentBits & 0xff;
       case COUNT_HIGH:
@@ -165,7 +183,7 @@ export class Mb8795 implements Device, BusTarget {
   write(offset: number, _width: Width, value: number): void {
     switch (offset) {
       case TXSTAT:
-        this.#txStatus &= ~(value & TX_CLEARABLE);
+        this.#txStatus &= ~(value & (this.#t7213 ? 0xff : TX_CLEARABLE));
         break;
       case TXMASK:
         this.#txMask = value & TX_MASKABLE;
@@ -177,7 +195,8 @@ export class Mb8795 implements Device, BusTarget {
         this.#rxMask = value & RX_BITS;
         break;
       case TXMODE:
-        this.#txMode = value & 0x0f;
+        this.#txMode = this.#t7213 ? value : value & 0x0f;
+        if (this.#t7213) this.transmit();
         break;
       case RXMODE:
         this.#rxMode = value;
@@ -190,7 +209,7 @@ export class Mb8795 implements Device, BusTarget {
         else this.#address[offset - ADDRESS] = value;
     }
     // Any write to status or mask ends an interrupt whose reason is gone.
-    if ((this.#txStatus & this.#txMask & TX_CLEARABLE) === 0) this.#txPending = false;
+    if ((this.#txStatus & this.#txMask & (this.#t7213 ? 0xff : TX_CLEARABLE)) === 0) this.#txPending = false;
     if ((this.#rxStatus & this.#rxMask) === 0) this.#rxPending = false;
     this.#update();
   }
@@ -209,11 +228,17 @@ export class Mb8795 implements Device, BusTarget {
   /** The transmitting DMA channel has a packet. */
   transmit(): void {
     if (this.#held || this.#sending !== undefined || this.#sender.scheduled) return;
+    if (this.#t7213 && !(this.#txMode & T7213_ON)) return;
     this.#sender.schedule(this.#scheduler.ns(GAP_NS));
   }
 
   get #loopBack(): boolean {
+    if (this.#t7213) return (this.#txMode & T7213_LOOP) !== 0;
     return !this.#twistedPair && !(this.#txMode & TXMODE_NO_LOOP);
+  }
+
+  get #onTwistedPair(): boolean {
+    return this.#t7213 ? (this.#txMode & T7213_TWISTED_PAIR) !== 0 : this.#twistedPair;
   }
 
   #sendNext(): void {
@@ -222,7 +247,7 @@ export class Mb8795 implements Device, BusTarget {
     this.#sending = packet;
     if (packet === undefined) return;
     this.#txStatus &= ~(TX_READY | TX_RECEIVED);
-    const collides = this.#link === undefined && !this.#loopBack && !this.#twistedPair;
+    const collides = this.#link === undefined && !this.#loopBack && !this.#onTwistedPair;
     const bytes = PREAMBLE_BYTES + Math.max(packet.length, MIN_FRAME) + FCS_BYTES;
     this.#sender.schedule(this.#scheduler.ns(collides ? COLLISIONS_NS : bytes * BYTE_NS + GAP_NS));
   }
@@ -252,17 +277,17 @@ export class Mb8795 implements Device, BusTarget {
     if (this.#loopBack) {
       this.#arrived(packet, true);
     } else if (this.#link === undefined) {
-      if (!this.#twistedPair) {
-        this.#txMode |= 0xf0;
+      if (!this.#onTwistedPair) {
+        if (!this.#t7213) this.#txMode |= 0xf0;
         this.#txEvent(TX_COLLISION | TX_COLLISIONS_16);
         return;
       }
     } else {
       this.#link.send(packet.slice());
       // Coax: the receiver hears what is sent.
-      if (!this.#twistedPair) this.#arrived(packet, true);
+      if (!this.#onTwistedPair) this.#arrived(packet, true);
     }
-    this.#txMode &= 0x0f;
+    if (!this.#t7213) this.#txMode &= 0x0f;
     this.#txEvent(TX_READY);
   }
 
@@ -289,16 +314,25 @@ export class Mb8795 implements Device, BusTarget {
   }
 
   #accepts(packet: Uint8Array): boolean {
+    if (this.#t7213) return this.#t7213Accepts(packet);
     const match = this.#rxMode & RXMODE_MATCH;
     if (match === MATCH.none) return false;
     if (match === MATCH.all || isBroadcast(packet)) return true;
-    const same = (bytes: number): boolean =>
-      this.#address.subarray(0, bytes).every((byte, index) => packet[index] === byte);
-    if (same(this.#rxMode & RXMODE_SHORT_ADDRESS ? 5 : 6)) return true;
+    if (this.#isOwn(packet, this.#rxMode & RXMODE_SHORT_ADDRESS ? 5 : 6)) return true;
     if (!isGroup(packet)) return false;
     if (match === MATCH.normal) return true;
     const [first, second, third] = this.#address;
     return (packet[0]! & 0xfe) === first && packet[1] === second && packet[2] === third;
+  }
+
+  #t7213Accepts(packet: Uint8Array): boolean {
+    if (!(this.#rxMode & T7213_ON)) return false;
+    if (this.#rxMode & T7213_ALL || isBroadcast(packet)) return true;
+    return (this.#rxMode & T7213_OWN) !== 0 && this.#isOwn(packet, 6);
+  }
+
+  #isOwn(packet: Uint8Array, bytes: number): boolean {
+    return this.#address.subarray(0, bytes).every((byte, index) => packet[index] === byte);
   }
 
   #receiveNext(): void {
@@ -342,7 +376,7 @@ export class Mb8795 implements Device, BusTarget {
     this.#sending = undefined;
     this.#incoming = [];
     this.#sentBits = 0;
-    this.#txStatus = TX_READY;
+    this.#txStatus = this.#t7213 ? 0 : TX_READY;
     this.#rxStatus = 0;
     this.#txMask = this.#rxMask = this.#txMode = this.#rxMode = 0;
     this.#txPending = this.#rxPending = false;

@@ -5,8 +5,7 @@
 //
 //     function 0: A x B   1: A + B, at most 1   2: (1 - A) x B   3: A + B - A x B
 //
-// Sockets: `window(block, size, offset)`, a span of four times `size`: one copy for each function. Reads give all ones
-// in the first window and zeros in the others.
+// Sockets: a window of the size of the memory behind it. Reads give all ones for function 0 and zeros for the others.
 // Documents: none public; the table is that of [Previous] memory.c, which has it from the hardware.
 import type { AccessRules, BusTarget, Width } from '../../backplane/bus.ts';
 import type { GuestMemory } from '../../backplane/memory.ts';
@@ -52,25 +51,34 @@ const TABLES = PIXELS.map((table) =>
 
 const ANY: AccessRules = { valid: { min: 1, max: 4 }, impl: { min: 1, max: 4 }, byteOrder: 'big' };
 
-/** The four windows, `size` bytes each and one after another, onto the memory at `base` of `map`. */
-export function writeFunctions(map: MemoryMap, memory: GuestMemory, base: number, size: number): BusTarget {
+export interface WriteFunctionOptions {
+  readonly map: MemoryMap;
+  readonly memory: GuestMemory;
+  /** The memory behind the window. */
+  readonly base: number;
+  readonly size: number;
+  readonly function: number;
+}
+
+export function writeFunctions({ map, memory, base, size, function: n }: WriteFunctionOptions): BusTarget {
+  const table = TABLES[n]!;
+  const ones = n === 0;
   return {
-    span: size * 4,
+    span: size,
     access: ANY,
-    read: (offset, width) => (offset < size ? (width === 4 ? 0xffff_ffff : 2 ** (width * 8) - 1) : 0),
-    peek: (offset) => (offset < size ? 0xff : 0),
+    read: (_offset, width) => (ones ? 2 ** (width * 8) - 1 : 0),
+    peek: () => (ones ? 0xff : 0),
     write: (offset: number, width: Width, value: number) => {
-      const table = TABLES[Math.floor(offset / size)]!;
-      const pa = base + (offset % size);
-      const range = map.at(pa);
+      const range = map.at(base + offset);
       if (range?.target.kind !== 'ram') return;
       const { block } = range.target;
-      const at = range.offset + (pa - range.first);
-      for (let i = 0; i < width && at + i < block.size; i++) {
+      const at = range.offset + (base + offset - range.first);
+      const count = Math.min(width, block.size - at);
+      for (let i = 0; i < count; i++) {
         const written = (value >>> ((width - 1 - i) * 8)) & 0xff;
         block.bytes[at + i] = table[(block.bytes[at + i]! << 8) | written]!;
       }
-      memory.written(block.offset + at, Math.min(width, block.size - at));
+      memory.written(block.offset + at, count);
     },
   };
 }

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+import type { MachineDefinition } from '../backplane/machine.ts';
+import { buildNext } from './next-board.ts';
+import { SIMM_30_PIN } from './next-memory.ts';
+import type { NextModel } from './next-model.ts';
+
+const MIB = 1 << 20;
+
+const COMPUTER: NextModel = {
+  name: 'next-computer',
+  generation: 'first',
+  cpuHz: 25_000_000,
+  memory: SIMM_30_PIN,
+  scr1: 0x0001_0152, // NeXT Computer, revision 1, memory of 100 ns, 25 MHz
+  slot: 0,
+  color: false,
+  nextBus: true,
+};
+
+export const nextComputer: MachineDefinition = {
+  name: COMPUTER.name,
+  title: 'NeXT Computer, 68030 at 25 MHz',
+  year: 1988,
+  status: 'in progress',
+  ram: { min: MIB, max: 64 * MIB, initial: 16 * MIB },
+  options: {},
+  build: (host, config) => buildNext(COMPUTER, host, config),
+};
