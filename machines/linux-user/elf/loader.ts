@@ -153,6 +153,9 @@ export function loadProgram(kernel: Kernel, request: LoadRequest, depth = 0): Lo
   }
 }
 
+/** For messages: names come from the file. */
+const printable = (text: string): string => text.replace(/[^ -~]/g, '?');
+
 function describe(errno: number): string {
   if (errno === ENOENT) return 'no such file';
   if (errno === EACCES) return 'permission denied';
@@ -173,7 +176,10 @@ function loadScript(kernel: Kernel, request: LoadRequest, head: Uint8Array, dept
     hostPath: resolveSysroot(kernel, interpreter),
     argv: [...argv, ...request.argv.slice(1)],
   };
-  return loadProgram(kernel, next, depth + 1);
+  const result = loadProgram(kernel, next, depth + 1);
+  return 'error' in result && depth === 0
+    ? { ...result, why: `its interpreter ${printable(interpreter)}: ${result.why}` }
+    : result;
 }
 
 function loadElf(kernel: Kernel, request: LoadRequest, file: OpenProgram, elf: ElfFile): LoadResult {
@@ -186,14 +192,16 @@ function loadElf(kernel: Kernel, request: LoadRequest, file: OpenProgram, elf: E
     const name = textOf(file.read(interpreterSegment.offset, interpreterSegment.fileSize)).replace(/\0[^]*$/, '');
     const opened = OpenProgram.open(kernel, resolveSysroot(kernel, name));
     if (typeof opened === 'number') {
-      return { error: -opened, why: `its interpreter ${name} is missing; give the folder that has it with -L` };
+      const problem =
+        opened === -ENOENT ? ' is missing; give the folder that has it with -L' : `: ${describe(-opened)}`;
+      return { error: -opened, why: `its interpreter ${printable(name)}${problem}` };
     }
     try {
       interpreter = { file: opened, elf: parseElf((position, length) => opened.read(position, length)) };
     } catch (error) {
       opened.close();
       if (!(error instanceof ElfError)) throw error;
-      return { error: ELIBBAD, why: `its interpreter ${name} is ${error.message}` };
+      return { error: ELIBBAD, why: `its interpreter ${printable(name)}: ${error.message}` };
     }
   }
   let space: AddressSpace;

@@ -80,7 +80,7 @@ export class AddressSpace {
 
   constructor(pool: PagePool, limits: SpaceLimits = { addressSpace: Infinity, data: Infinity, stack: Infinity }) {
     this.pool = pool;
-    this.limits = limits;
+    this.limits = { ...limits };
     this.table = new PageTable(pool);
   }
 

@@ -139,7 +139,7 @@ static void round_of_calls(long count) {
     // Nothing waits longer than this.
     ualarm(3000, 3000);
     long result = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-    shared->done++;
+    __atomic_fetch_add(&shared->done, 1, __ATOMIC_RELAXED);
     if (getpid() != self) _exit(0);
     if (result == -1) shared->errors++;
   }

@@ -42,6 +42,24 @@ describe('AddressSpace', () => {
     expect(space.fault(BAD_VA, 'read')).toBe('maperr');
   });
 
+  it('has limits of its own after a fork', () => {
+    const parent = new AddressSpace(poolOf());
+    const child = parent.clone(parent.limits);
+    child.limits.addressSpace = PAGE_SIZE;
+    expect([parent.hasRoom(2 * PAGE_SIZE, true), child.hasRoom(2 * PAGE_SIZE, true)]).toEqual([true, false]);
+  });
+
+  it('refuses to promise one process more memory than there is', () => {
+    const space = new AddressSpace(poolOf(256));
+    const half = 128 * PAGE_SIZE;
+    space.map({ start: AT, end: AT + half, prot: 3 });
+    expect(space.hasRoom(half, true)).toBe(true);
+    space.map({ start: AT + half, end: AT + 2 * half, prot: 3, reserved: false });
+    expect(space.hasRoom(half, true)).toBe(true);
+    space.map({ start: AT + 2 * half, end: AT + 3 * half, prot: 3 });
+    expect([space.hasRoom(half, true), space.hasRoom(half, false)]).toEqual([false, true]);
+  });
+
   it('copies a page when one of two spaces writes it', () => {
     const pool = poolOf();
     const parent = new AddressSpace(pool);
