@@ -27,7 +27,7 @@ const MIN_COMPRESSED_PIXELS = 64;
  */
 export class DisplayChannel extends ServerChannel implements ScreenViewer {
   readonly #source: ScreenSource;
-  /** Whether images are compressed: for viewers elsewhere, and where the viewer says so. */
+  /** Whether images are compressed: where there may be a network between, and where the viewer says so. */
   #compress: boolean;
   #detach: (() => void) | undefined;
   #surface: Surface | undefined;

@@ -64,9 +64,6 @@ const peerOf = (stream: Duplex): string => {
   return `${stream.remoteAddress}:${stream.remotePort ?? 0}`;
 };
 
-/** Whether both ends are on this computer. */
-const isLocal = ({ remoteAddress }: Socket): boolean => /^(::ffff:)?127\.|^::1$/.test(remoteAddress ?? '');
-
 export async function listenTcp(
   spice: SpiceServer,
   where: { host: string; port: number },
@@ -74,7 +71,7 @@ export async function listenTcp(
 ): Promise<Listener> {
   const accept = (socket: Socket): void => {
     socket.setNoDelay(true);
-    spice.accept(socket, peerOf(socket), isLocal(socket));
+    spice.accept(socket, peerOf(socket));
   };
   const server = tls === undefined ? createServer(accept) : tlsServer(tls, accept);
   server.on('tlsClientError', (error: Error, socket: Socket) => {
@@ -135,7 +132,7 @@ export async function listenWebSocket(
   } catch (error) {
     throw badTls(error);
   }
-  attachWebSocket(server, (stream, peer, local) => spice.accept(stream, peer, local), {
+  attachWebSocket(server, (stream, peer) => spice.accept(stream, peer), {
     allow: (origin) => options.anyOrigin || isLocalOrigin(origin),
     refused: (peer, why) => spice.refused(peer, why),
   });
@@ -151,7 +148,7 @@ export interface WebSocketRules {
 /** Hands over every WebSocket made to `server` that is allowed. */
 export function attachWebSocket(
   server: HttpServer,
-  accept: (stream: Duplex, peer: string, local: boolean) => void,
+  accept: (stream: Duplex, peer: string) => void,
   rules: WebSocketRules,
 ): void {
   const sockets = new WebSocketServer({
@@ -171,7 +168,7 @@ export function attachWebSocket(
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       const stream = createWebSocketStream(webSocket);
       stream.on('error', () => webSocket.terminate());
-      accept(stream, `${peerOf(socket)} (WebSocket)`, socket instanceof Socket && isLocal(socket));
+      accept(stream, `${peerOf(socket)} (WebSocket)`);
     });
   });
 }

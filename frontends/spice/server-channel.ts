@@ -9,7 +9,7 @@ export interface ChannelLink {
   /** Messages begin with 6 bytes instead of 18. */
   readonly miniHeader: boolean;
   readonly channelCaps: readonly number[];
-  /** The viewer is on this computer: bytes cost it nothing. */
+  /** A Unix socket, on which bytes cost next to nothing. */
   readonly local: boolean;
   /** Bytes that came behind the link's. */
   readonly rest: ByteStream;

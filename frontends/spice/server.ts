@@ -107,7 +107,7 @@ export class SpiceServer {
     this.#emptied.push(listener);
   }
 
-  /** Takes over a connection; `peer` is for the log. `local`: nothing but this computer is between us and the viewer. */
+  /** Takes over a connection; `peer` is for the log. `local`: it is a Unix socket. */
   accept(stream: Duplex, peer: string, local = false): void {
     const log = (line: string): void => this.#options.log(`spice: ${peer}: ${line}`);
     stream.on('error', () => stream.destroy());

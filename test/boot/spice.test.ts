@@ -57,9 +57,11 @@ const show = (words: readonly string[]): ViewerProcess => {
 /** Types at the viewer and sees that viewer, our own viewer and the guest agree afterwards. */
 async function typeAndCompare(emulator: EmulatorProcess, viewer: ViewerProcess, ours: TestViewer, text: string) {
   const { draws } = ours;
-  x.xdotool('mousemove', '600', '600', 'click', '1');
-  x.xdotool('type', '--delay', '100', text);
-  x.xdotool('key', 'Return');
+  // The screen may be there before the channel for keys is.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await x.xdotool('mousemove', '600', '600', 'click', '1');
+  await x.xdotool('type', '--delay', '100', text);
+  await x.xdotool('key', 'Return');
   await until(
     () => ours.draws > draws,
     () => `the guest has seen the keys; ${viewer.story}`,
@@ -105,7 +107,14 @@ for (const [guestName, options, inputs, text] of guests) {
         await showsSame(x, viewer, ours, 'the prompt');
         const before = answers(ours);
         await typeAndCompare(emulator, viewer, ours, text);
-        if (text === TYPED) await until(() => answers(ours) === before + 1, 'the guest tells what it was given', 30);
+        if (text === TYPED) {
+          const told = (): string => JSON.stringify(ours.portText.get('org.emeritus.console.serial.0.0')?.slice(-200));
+          await until(
+            () => answers(ours) === before + 1,
+            () => `the guest tells what it was given: ${told()}`,
+            30,
+          );
+        }
       });
     }
   });

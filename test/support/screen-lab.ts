@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Real viewers in front of a real emulator process: an X server without a screen, and what can be seen on it.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -50,8 +50,10 @@ export class XServer {
     return decodePng(execFileSync('import', ['-window', 'root', 'png:-'], options));
   }
 
-  xdotool(...words: readonly string[]): void {
-    execFileSync('xdotool', words, { env: this.env, stdio: 'ignore', timeout: 30_000 });
+  /** Does not block this process, which may be a part of what is tested. */
+  async xdotool(...words: readonly string[]): Promise<void> {
+    const child = spawn('xdotool', words, { env: this.env, stdio: 'ignore', timeout: 30_000 });
+    if ((await ended(child)) !== 0) throw new Error(`xdotool ${words.join(' ')} has failed`);
   }
 
   stop(): void {
@@ -62,15 +64,16 @@ export class XServer {
 /** spicy in the guest's own pixels, without what needs icons: where no icon can be loaded, GTK ends the program. */
 const SPICY_SETTINGS = '[general]\nscaling=false\nresize-guest=false\n[ui]\ntoolbar=false\nstatusbar=false\n';
 
-/** A viewer that others wrote, with nobody's settings, caches or desktop around it. */
+/** A viewer with nobody's settings, caches or desktop around it. */
 export class ViewerProcess {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'emeritus-viewer-'));
+  /** Where it runs. */
+  readonly folder = mkdtempSync(join(tmpdir(), 'emeritus-viewer-'));
   readonly #child: ChildProcess;
   #said = '';
 
-  constructor(x: XServer, words: readonly string[]) {
+  constructor(x: XServer, words: readonly string[], settings: Readonly<Record<string, string>> = {}) {
     const within = (name: string): string => {
-      const path = join(this.#folder, name);
+      const path = join(this.folder, name);
       mkdirSync(path, { mode: 0o700 });
       return path;
     };
@@ -88,8 +91,9 @@ export class ViewerProcess {
       XDG_CACHE_HOME: within('cache'),
       XDG_DATA_HOME: within('data'),
       XDG_RUNTIME_DIR: within('run'),
+      ...settings,
     };
-    this.#child = spawn(words[0]!, words.slice(1), { env, cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(words[0]!, words.slice(1), { env, cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child.on('error', (error) => (this.#said += error.message));
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
       stream.on('data', (chunk: Buffer) => (this.#said = (this.#said + chunk.toString()).slice(-4000)));
@@ -107,10 +111,15 @@ export class ViewerProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** Waits for its own end; gives its exit code. */
+  exit(): Promise<number | null> {
+    return ended(this.#child);
+  }
+
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     this.#child.kill(signal);
     await ended(this.#child);
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3 });
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
