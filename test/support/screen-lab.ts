@@ -56,6 +56,16 @@ export class XServer {
     if ((await ended(child)) !== 0) throw new Error(`xdotool ${words.join(' ')} has failed`);
   }
 
+  /** The title and place of the window of a program; `undefined` while it has none. */
+  window(program: string): { title: string; x: number; y: number; width: number; height: number } | undefined {
+    const words = ['search', '--onlyvisible', '--class', program, 'getwindowname', 'getwindowgeometry', '--shell'];
+    const { status, stdout } = spawnSync('xdotool', words, { env: this.env, encoding: 'utf8', timeout: 30_000 });
+    if (status !== 0) return undefined;
+    const number = (name: string): number => Number(new RegExp(`^${name}=(-?\\d+)$`, 'm').exec(stdout)?.[1]);
+    const [x, y, width, height] = ['X', 'Y', 'WIDTH', 'HEIGHT'].map(number) as [number, number, number, number];
+    return { title: stdout.split('\n', 1)[0]!, x, y, width, height };
+  }
+
   stop(): void {
     this.#server.kill();
   }

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: MIT
+//
+// The viewer with SDL on an X server without a screen, drawn by Mesa's software OpenGL. Needs the built command
+// (npm run build).
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { decodePng } from '../../frontends/host/png.ts';
+import { type Listener, listenUnix } from '../../frontends/spice/listeners.ts';
+import type { Picture } from '../../machines/backplane/host.ts';
+import { debianFile, guest, type Input, missing } from '../support/inputs.ts';
+import {
+  answers,
+  contains,
+  EmulatorProcess,
+  linuxOptions,
+  showsSame,
+  still,
+  TYPED,
+  ViewerProcess,
+  XServer,
+} from '../support/screen-lab.ts';
+import { SpiceBench, type TestViewer, until } from '../support/spice.ts';
+
+const library = (name: string): string => `/usr/lib/${process.arch === 'x64' ? 'x86_64' : 'aarch64'}-linux-gnu/${name}`;
+const openBios = debianFile('/usr/share/qemu/openbios-ppc', 'qemu-system-data');
+const kernel = guest('linux-ppc/vmlinux.gz', 'test/guests/build-linux.sh ppc DIR');
+const initrd = guest('linux-ppc/initrd.cpio.gz', 'test/guests/build-linux.sh ppc DIR');
+const lacks = missing(
+  debianFile('/usr/bin/Xvfb', 'xvfb'),
+  debianFile('/usr/bin/xdotool', 'xdotool'),
+  debianFile('/usr/bin/import', 'imagemagick'),
+  debianFile(library('libSDL2-2.0.so.0'), 'libsdl2-2.0-0'),
+  debianFile(library('libEGL.so.1'), 'libegl1'),
+  debianFile(library('libGLESv2.so.2'), 'libgles2'),
+  debianFile(library('dri/swrast_dri.so'), 'libgl1-mesa-dri'),
+);
+const needs = (what: string): string => (what === '' ? '' : ` (needs ${what})`);
+
+let x: XServer;
+const shown: ViewerProcess[] = [];
+
+const show = (socket: string, words: readonly string[] = [], settings: Record<string, string> = {}): ViewerProcess => {
+  const command = [process.execPath, resolve('bin/emeritus'), 'view', '--sdl', ...words, `spice+unix://${socket}`];
+  const viewer = new ViewerProcess(x, command, settings);
+  shown.push(viewer);
+  return viewer;
+};
+
+/** The key code of right Ctrl; by its name, xdotool presses left Ctrl too. */
+const MENU_KEY = '105';
+/** Presses a key together with the viewer's own. */
+const command = (key: string): Promise<void> => x.xdotool('keydown', MENU_KEY, 'key', key, 'keyup', MENU_KEY);
+
+const titled = (viewer: ViewerProcess, text: string): Promise<void> =>
+  until(
+    () => x.window('emeritus')?.title.includes(text) === true,
+    () => `the title says "${text}"; it is "${x.window('emeritus')?.title}"; ${viewer.story}`,
+    30,
+  );
+
+/** The viewer is connected, and the keyboard is its. */
+async function ready(viewer: ViewerProcess): Promise<void> {
+  await titled(viewer, 'right Ctrl: menu');
+  await x.xdotool('mousemove', '700', '550');
+}
+
+beforeAll(async () => {
+  if (!lacks) x = await XServer.start();
+});
+afterAll(() => x?.stop());
+afterEach(async () => {
+  for (const viewer of shown.splice(0)) await viewer.kill();
+});
+
+const guests: readonly [string, readonly string[], readonly Input[], string][] = [
+  ['the built-in Open Firmware', [], [], '1 2 + .'],
+  ['OpenBIOS', ['--firmware', openBios.path ?? ''], [openBios], '1 2 + .'],
+  ['the Linux console', linuxOptions(kernel, initrd), [kernel, initrd], TYPED],
+];
+
+for (const [name, options, inputs, text] of guests) {
+  const absent = lacks || missing(...inputs);
+  describe(`The SDL viewer at ${name} of powermac-g3${needs(absent)}`, () => {
+    let emulator: EmulatorProcess;
+    let ours: TestViewer;
+    beforeAll(async () => {
+      if (absent) return;
+      emulator = new EmulatorProcess('powermac-g3', options);
+      ours = await emulator.viewer();
+      if (text === TYPED) await until(() => linesOf(ours) > 40, 'Linux has drawn its console', 120);
+      await still(ours, 120);
+    });
+    afterAll(async () => {
+      ours?.client.close();
+      await emulator?.stop();
+    });
+
+    it.skipIf(absent)('shows the screen pixel for pixel and types', async () => {
+      const viewer = show(emulator.socket);
+      await showsSame(x, viewer, ours, 'the prompt');
+      await ready(viewer);
+      const before = answers(ours);
+      const { draws } = ours;
+      await x.xdotool('click', '1');
+      await titled(viewer, 'right Ctrl+G gives the mouse back');
+      await x.xdotool('type', '--delay', '100', text);
+      await x.xdotool('key', 'Return');
+      await until(
+        () => ours.draws > draws,
+        () => `the guest has seen the keys; ${viewer.story}`,
+        60,
+      );
+      await still(ours, 60);
+      await showsSame(x, viewer, ours, 'what was typed');
+      const seen = x.screenshot();
+      const picture = await emulator.picture(ours);
+      expect(ours.shows(picture)).toBe(true);
+      expect(contains(seen, picture)).toBe(true);
+      if (text === TYPED) await until(() => answers(ours) === before + 1, 'the guest tells what it was given', 30);
+
+      // The viewer's own picture file is the same.
+      await command('p');
+      const files = (): string[] => readdirSync(viewer.folder).filter((file) => file.endsWith('.png'));
+      await until(() => files().length > 0, 'there is a picture file', 30);
+      await titled(viewer, 'saved');
+      expect(ours.shows(decodePng(readFileSync(join(viewer.folder, files()[0]!))))).toBe(true);
+      await command('q');
+      expect(await viewer.exit()).toBe(0);
+    });
+
+    it.skipIf(absent || name !== guests[0]![0])(
+      'comes back ten times after kill -9 and after its own end',
+      async () => {
+        for (let round = 0; round < 10; round++) {
+          const viewer = show(emulator.socket);
+          await showsSame(x, viewer, ours, `the prompt in round ${round}`);
+          await viewer.kill(round % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
+        }
+        expect(ours.shows(await emulator.picture(ours))).toBe(true);
+      },
+    );
+  });
+}
+
+/** On how many lines of text there is something. */
+const linesOf = ({ width, pixels }: TestViewer): number => {
+  const lines = new Set<number>();
+  pixels.forEach((pixel, i) => pixel !== 0 && lines.add(Math.floor(i / width / 16)));
+  return lines.size;
+};
+
+describe(`The SDL viewer at a machine that does as it is told${needs(lacks)}`, () => {
+  let folder: string;
+  let bench: SpiceBench;
+  let listener: Listener;
+  let socket: string;
+  beforeAll(async () => {
+    if (lacks) return;
+    folder = mkdtempSync(join(tmpdir(), 'emeritus-sdl-'));
+    socket = join(folder, 'screen');
+  });
+  const serve = async (): Promise<void> => {
+    bench = new SpiceBench();
+    listener = await listenUnix(bench.server, socket);
+  };
+  const fill = (): void => {
+    const { bytes } = bench.machine.board.memory;
+    const { offset } = bench.machine.video;
+    for (let i = 0; i < 4 << 20; i++) bytes[offset + i] = (i * 7 + (i >>> 8) * 13) & 0xff;
+  };
+  const picture = (): Picture => bench.machine.screens[0]!.picture()!;
+  const same = (viewer: ViewerProcess, what: string): Promise<void> =>
+    until(
+      () => contains(x.screenshot(), picture()),
+      () => `the viewer shows ${what}; ${viewer.story}`,
+      60,
+    );
+  afterEach(() => {
+    listener?.close();
+    bench?.close();
+  });
+  afterAll(() => {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  });
+
+  it.skipIf(lacks)('follows the size and the depth of the picture', async () => {
+    await serve();
+    fill();
+    bench.machine.show({ width: 640, height: 480 });
+    const viewer = show(socket);
+    await same(viewer, '640x480');
+    expect(x.window('emeritus')).toMatchObject({ width: 640, height: 480 });
+    bench.machine.show({ width: 832, height: 624, bpp: 16, stride: 832 * 2 });
+    await same(viewer, '832x624 in 16 bits');
+    expect(x.window('emeritus')).toMatchObject({ width: 832, height: 624 });
+    const palette = Uint8Array.from({ length: 256 * 4 }, (_, i) => (i * 37) & 0xff);
+    bench.machine.show({ width: 832, height: 624, bpp: 8, stride: 832, palette });
+    await same(viewer, '832x624 in 8 bits');
+    bench.machine.paint(100, 17, 0x55);
+    await same(viewer, 'a part that has changed');
+
+    // A window of another size is the user's choice; whole pixels are doubled in it.
+    const found = ['search', '--onlyvisible', '--class', 'emeritus'];
+    await x.xdotool(...found, 'windowmove', '50', '50', 'windowsize', '1300', '1000');
+    bench.machine.show({ width: 640, height: 480 });
+    await until(
+      () => contains(x.screenshot(), enlarged(picture(), 2)),
+      () => `the viewer shows doubled pixels; ${viewer.story}`,
+      60,
+    );
+    expect(x.window('emeritus')).toMatchObject({ width: 1300, height: 1000 });
+  });
+
+  it.skipIf(lacks)('gives the machine keys, relative motion, and with an absolute pointer its place', async () => {
+    await serve();
+    bench.machine.show({ width: 640, height: 480 });
+    bench.machine.paint(0, 480, 0x40);
+    const viewer = show(socket);
+    await same(viewer, 'grey');
+    await ready(viewer);
+    const { machine } = bench;
+    const at = x.window('emeritus')!;
+    await x.xdotool('click', '1');
+    await titled(viewer, 'gives the mouse back');
+    expect(machine.moves.every(({ buttons }) => buttons === 0)).toBe(true); // the click was for the viewer
+    await x.xdotool('mousemove_relative', '--', '25', '-10');
+    await until(() => machine.moves.some(({ dx }) => dx !== 0), 'the machine has seen the motion');
+    await x.xdotool('mousedown', '3', 'mouseup', '3', 'click', '4');
+    await until(() => machine.moves.some(({ buttons }) => buttons === 2), 'the right button');
+    await until(() => machine.wheel === 1, 'the wheel');
+    await x.xdotool('key', 'a', 'F5', 'Control_L', 'Right');
+    await until(() => machine.keys.includes('-ArrowRight'), 'the keys');
+    expect(machine.keys.join(' ')).toContain('+KeyA -KeyA +F5 -F5 +ControlLeft -ControlLeft +ArrowRight -ArrowRight');
+    await x.xdotool('keydown', 'b');
+    await until(() => machine.keys.at(-1) === '+KeyB', 'a key is held');
+    await command('g');
+    await titled(viewer, 'click to give the mouse');
+    await x.xdotool('keyup', 'b');
+    await until(() => machine.keys.includes('-KeyB'), 'it is released');
+
+    machine.pointer.absolute = true;
+    machine.paint(0, 1, 0x41); // a frame, with which it is told
+    await until(() => x.window('emeritus')!.title.includes('click to give') === false, 'the pointer is absolute');
+    await x.xdotool('mousemove', `${at.x + 123}`, `${at.y + 45}`);
+    await until(
+      () => machine.places.some(({ x: across, y: down }) => across === 123 / 639 && down === 45 / 479),
+      'the place',
+    );
+    await x.xdotool('mousedown', '1', 'mouseup', '1');
+    await until(
+      () => machine.places.some(({ buttons }) => buttons === 1) || machine.moves.some(({ buttons }) => buttons === 1),
+      'the button',
+    );
+    expect(machine.keys.some((key) => key.includes('ControlRight'))).toBe(false);
+  });
+
+  it.skipIf(lacks)('shows consoles and the menu, and sends special keys', async () => {
+    await serve();
+    bench.machine.show({ width: 640, height: 480 });
+    bench.machine.paint(0, 480, 0x40);
+    const viewer = show(socket);
+    await same(viewer, 'grey');
+    await ready(viewer);
+    const line = bench.machine.serial[0]!;
+    await command('1');
+    await titled(viewer, 'serial line 0');
+    expect(contains(x.screenshot(), picture())).toBe(false);
+    const console = x.screenshot();
+    bench.port.output(Buffer.from('\x1b[31mhello\r\n'));
+    await until(() => !contains(x.screenshot(), console), 'output changes the console', 30);
+    await x.xdotool('type', '--delay', '30', 'ls');
+    await x.xdotool('key', 'ctrl+c', 'Return');
+    let sent = '';
+    await until(
+      () => {
+        for (let byte = line.receive(); byte >= 0; byte = line.receive()) sent += String.fromCharCode(byte);
+        return sent === 'ls\x03\r';
+      },
+      'the machine has got what was typed',
+      30,
+    );
+    await command('0');
+    await same(viewer, 'the screen again');
+    expect(bench.machine.keys).toEqual([]);
+    await x.xdotool('key', MENU_KEY);
+    await titled(viewer, 'menu');
+    await x.xdotool('key', 'k', 'd');
+    await until(() => bench.machine.keys.includes('-ControlLeft'), 'Ctrl+Alt+Delete');
+    expect(bench.machine.keys).toEqual([
+      ...['+ControlLeft', '+AltLeft', '+Delete', '-Delete', '-AltLeft', '-ControlLeft'],
+    ]);
+    await same(viewer, 'the screen after the menu');
+  });
+
+  it.skipIf(lacks)('types the clipboard', async () => {
+    await serve();
+    bench.machine.show({ width: 320, height: 200 });
+    bench.machine.paint(0, 200, 0x40);
+    const viewer = show(socket);
+    await same(viewer, 'grey');
+    await ready(viewer);
+    const owner = join(folder, 'clipboard.mjs');
+    writeFileSync(
+      owner,
+      `import { Sdl, SDL } from ${JSON.stringify(resolve('dist/frontends/sdl2-gles/index.js'))};
+      const sdl = Sdl.load();
+      sdl.init(SDL.INIT_VIDEO);
+      sdl.clipboard = 'Hi!\\nok';
+      setInterval(() => sdl.pollEvent(), 5);`,
+    );
+    shown.push(new ViewerProcess(x, [process.execPath, owner]));
+    const typed = ['+ShiftLeft', '+KeyH', '-KeyH', '-ShiftLeft', '+KeyI', '-KeyI', '+ShiftLeft', '+Digit1', '-Digit1'];
+    const rest = ['-ShiftLeft', '+Enter', '-Enter', '+KeyO', '-KeyO', '+KeyK', '-KeyK'];
+    const end = Date.now() + 30_000;
+    while (!bench.machine.keys.includes('-KeyK') && Date.now() < end) {
+      await command('v');
+      await new Promise((done) => setTimeout(done, 1000));
+    }
+    expect(bench.machine.keys.slice(0, 16)).toEqual([...typed, ...rest]);
+  });
+
+  it.skipIf(lacks)('plays what the machine plays', async () => {
+    await serve();
+    bench.machine.show({ width: 320, height: 200 });
+    bench.machine.paint(0, 200, 0x40);
+    const viewer = show(socket, [], { SDL_AUDIODRIVER: 'disk' });
+    await same(viewer, 'grey');
+    await ready(viewer);
+    bench.machine.beep(440, 2);
+    const file = join(viewer.folder, 'sdlaudio.raw');
+    await until(() => existsSync(file) && statSync(file).size > 50_000, 'sound has been played', 30);
+    expect(new Set(new Int16Array(readFileSync(file).slice().buffer.slice(0, 40_000)))).toContain(8000);
+  });
+
+  it.skipIf(lacks)('waits for the machine with --reconnect, and ends with it without', async () => {
+    await serve();
+    bench.machine.show({ width: 320, height: 200 });
+    bench.machine.paint(0, 200, 0x40);
+    const patient = show(socket, ['--reconnect']);
+    await same(patient, 'grey');
+    await ready(patient);
+    listener.close();
+    bench.close();
+    await titled(patient, 'disconnected');
+    await serve();
+    fill();
+    bench.machine.show({ width: 640, height: 400 });
+    await same(patient, 'the machine that came back');
+    await patient.kill();
+    const plain = show(socket);
+    await same(plain, 'the same machine');
+    await ready(plain);
+    listener.close();
+    bench.close();
+    expect(await plain.exit()).toBe(0);
+    expect(plain.story).toContain('the machine has gone');
+  });
+
+  it.skipIf(lacks)('tells in one line what is missing', async () => {
+    const nowhere = show(socket, [], { DISPLAY: '' });
+    expect(await nowhere.exit()).toBe(2);
+    expect(nowhere.story).toMatch(
+      /said: emeritus: view: no window can be opened .*emeritus view --web.*remote-viewer[^\n]*$/,
+    );
+    const nobody = show(join(folder, 'absent'));
+    expect(await nobody.exit()).toBe(2);
+    expect(nobody.story).toMatch(/said: emeritus: view: no connection to [^\n]*$/);
+  });
+});
+
+/** Each pixel as a square of pixels. */
+function enlarged({ width, height, rgba }: Picture, factor: number): Picture {
+  const words = new Uint32Array(rgba.slice().buffer);
+  const large = Uint32Array.from({ length: width * height * factor ** 2 }, (_, i) => {
+    const line = Math.floor(i / (width * factor) / factor);
+    return words[line * width + Math.floor((i % (width * factor)) / factor)]!;
+  });
+  return { width: width * factor, height: height * factor, rgba: new Uint8Array(large.buffer) };
+}
+
+describe(`boot --display sdl${needs(lacks)}`, () => {
+  const boot = (settings: Record<string, string> = {}): ViewerProcess => {
+    const words = ['boot', 'powermac-g3', '--serial', 'none', '--display', 'sdl'];
+    const machine = new ViewerProcess(x, [process.execPath, resolve('bin/emeritus'), ...words], settings);
+    shown.push(machine);
+    return machine;
+  };
+
+  it.skipIf(lacks)('opens the window, and ends with it', async () => {
+    const machine = boot();
+    await titled(machine, 'right Ctrl: menu');
+    await ready(machine);
+    await command('q');
+    expect(await machine.exit()).toBe(0);
+  });
+
+  it.skipIf(lacks)('survives a window that dies, and tells how to come back', async () => {
+    const machine = boot();
+    await titled(machine, 'right Ctrl: menu');
+    await x.xdotool('search', '--onlyvisible', '--class', 'emeritus', 'windowkill');
+    await until(
+      () => machine.story.includes('shows the screen again'),
+      () => `it tells; ${machine.story}`,
+      30,
+    );
+    expect(machine.running).toBe(true);
+    const viewer = show(/"emeritus view spice\+unix:\/\/(\S+)"/.exec(machine.story)![1]!);
+    await titled(viewer, 'right Ctrl: menu');
+    await machine.kill('SIGTERM');
+    expect(await viewer.exit()).toBe(0);
+  });
+
+  it.skipIf(lacks)('ends when there can be no window', async () => {
+    const machine = boot({ DISPLAY: '' });
+    expect(await machine.exit()).toBe(2);
+    expect(machine.story).toContain('no window can be opened');
+  });
+});
