@@ -211,7 +211,14 @@ export class NrfAdc extends NrfPeripheral {
     const selected = (this.#config >>> 8) & 0xff;
     const pin = selected === 0 ? 0 : this.input(31 - Math.clz32(selected));
     // The input whole, by two thirds or by one third; or the supply by these.
-    const volts = source === 0 ? pin : source === 1 ? (pin * 2) / 3 : source === 2 ? pin / 3 : this.supply * (source === 5 ? 2 / 3 : 1 / 3);
+    const volts =
+      source === 0
+        ? pin
+        : source === 1
+          ? (pin * 2) / 3
+          : source === 2
+            ? pin / 3
+            : this.supply * (source === 5 ? 2 / 3 : 1 / 3);
     const reference = [1.2, 1.2, this.supply / 2, this.supply / 3][(this.#config >>> 5) & 3]!;
     const full = (1 << bits) - 1;
     this.#result = Math.max(0, Math.min(full, Math.round((volts / reference) * full)));
