@@ -48,8 +48,8 @@ async function run(name: string, args: readonly string[], options: RunCommandOpt
     if (at < 0) environment.delete(setting);
     else environment.set(setting.slice(0, at), setting.slice(at + 1));
   }
-  const { runProgram, endLike } = await import('../linux-user/run-program.ts');
-  const result = await runProgram({
+  const { launch } = await import('../linux-user/launch.ts');
+  const result = await launch({
     program: name,
     args,
     environment: [...environment].map(([key, value]) => `${key}=${value ?? ''}`),
@@ -58,6 +58,7 @@ async function run(name: string, args: readonly string[], options: RunCommandOpt
     logUnimplemented: masks.includes('unimp'),
   });
   if (result.signal !== 0) {
+    const { endLike } = await import('../linux-user/run-program.ts');
     endLike(result);
     return 128 + result.signal;
   }

@@ -2,7 +2,6 @@
 //
 // One run of a guest program: sets up memory, workers and kernel, and drives the kernel until every process has ended.
 import { readFileSync, readSync, readdirSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
 import { signalName } from '../../machines/linux-user/abi/signals.ts';
 import { FdTable } from '../../machines/linux-user/files/fd-table.ts';
 import { wrapHostFd } from '../../machines/linux-user/files/host-file.ts';
@@ -22,9 +21,9 @@ import {
 import { StraceTracer } from '../../machines/linux-user/strace.ts';
 import { closeHook, prepareSpace, startProgram } from '../../machines/linux-user/syscalls/process-calls.ts';
 import { applyLimits } from '../../machines/linux-user/syscalls/misc-calls.ts';
-import { packageRoot } from '../host/package-root.ts';
-import { WorkerPool } from './guest-cpu.ts';
-import { BELL, EVENT_FD, MEMORY_UNITS, POOL, POOL_END, SLEEPING } from './layout.ts';
+import type { WorkerPool } from './guest-cpu.ts';
+import type { GuestMachine } from './launch.ts';
+import { BELL, EVENT_FD, POOL, POOL_END, SLEEPING } from './layout.ts';
 import { Libc } from './libc.ts';
 import { NodeHostOs, pollHost } from './node-host-os.ts';
 
@@ -78,11 +77,8 @@ function say(text: string): void {
   process.stderr.write(`emeritus: ${text}\n`);
 }
 
-export async function runProgram(options: RunOptions): Promise<RunResult> {
-  const wasm = new WebAssembly.Module(readFileSync(join(packageRoot(), 'dist/core/ia64.wasm')));
-  const memory = new WebAssembly.Memory({ initial: MEMORY_UNITS, maximum: MEMORY_UNITS, shared: true });
+export async function runProgram(options: RunOptions, { memory, cpus }: GuestMachine): Promise<RunResult> {
   const host = new NodeHostOs();
-  const cpus = new WorkerPool(memory, wasm);
   const pool = new PagePool(memory.buffer as unknown as SharedArrayBuffer, POOL, POOL_END);
   const umask = process.umask(0);
   const kernel = new Kernel({
@@ -94,18 +90,9 @@ export async function runProgram(options: RunOptions): Promise<RunResult> {
   });
   kernel.onInternalError = (name, error) =>
     say(`internal error in ${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-  cpus.prepare();
   const first = start(kernel, options, umask);
-  if (typeof first === 'number') {
-    cpus.end();
-    return { code: first, signal: 0 };
-  }
-  const driver = new Driver(kernel, cpus, memory);
-  try {
-    await driver.run();
-  } finally {
-    cpus.end();
-  }
+  if (typeof first === 'number') return { code: first, signal: 0 };
+  await new Driver(kernel, cpus, memory).run();
   if (options.logUnimplemented) {
     for (const [name, count] of kernel.unimplemented) say(`unimplemented: ${name}, called ${count} times`);
   }
