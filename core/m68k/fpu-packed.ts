@@ -207,15 +207,14 @@ export function packedFromX80(rounding: u32, high: u32, m: u64, k: i32): void {
   let ten: i32 = <i32>floor<f64>(<f64>exp * 0.30102999566398119);
   let value: u64 = 0;
   let length: i32 = 0;
-  for (;;) {
+  // Not a loop without a condition: AssemblyScript drops what follows one that is left after a `continue`.
+  let short: bool = true;
+  while (short) {
     length = k > 0 ? k : min<i32>(ten + 1 - k, 17);
     if (length < 1) length = k > 0 ? 1 : length;
     value = length < 0 ? 0 : decimal(rounding, sign, sig, exp, max<i32>(length, 0) - 1 - ten);
-    if (length >= 0 && value >= powerOfTen(max<i32>(length, 0))) {
-      ten++;
-      continue;
-    }
-    break;
+    short = length >= 0 && value >= powerOfTen(max<i32>(length, 0));
+    if (short) ten++;
   }
   if (length < 0) raiseX80(INEXACT);
   if (value == 0) return;
