@@ -1,171 +1,219 @@
 // SPDX-License-Identifier: MIT
 //
-// Browsers in front of `emeritus boot --display spice`: our page, and Debian's spice-html5 over a WebSocket port.
-// Needs the built command (npm run build).
+// Browsers in front of `emeritus boot --display spice`: our page in Chromium and Firefox, and Debian's spice-html5 over
+// a WebSocket port. Needs the built command (npm run build).
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, normalize } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { serveWebViewer, type WebViewer } from '../../frontends/web/server.ts';
 import type { Picture } from '../../machines/backplane/host.ts';
-import { debianFile, missing } from '../support/inputs.ts';
-import { EmulatorProcess, ended, pictureOfViewer, still } from '../support/screen-lab.ts';
+import { CHROMIUM_FLAGS } from '../support/browser.ts';
+import { ENTER, Firefox } from '../support/firefox.ts';
+import { debianFile, guest, type Input, missing } from '../support/inputs.ts';
+import { answers, EmulatorProcess, ended, linuxOptions, pictureOfViewer, still, TYPED } from '../support/screen-lab.ts';
 import { type TestViewer, until } from '../support/spice.ts';
 
 const chromiumFile = debianFile('/usr/bin/chromium', 'chromium');
-const openBios = debianFile('/usr/share/qemu/openbios-ppc', 'qemu-system-data');
+const firefoxFile = debianFile('/usr/bin/firefox-esr', 'firefox-esr');
 const spiceHtml5 = debianFile('/usr/share/spice-html5/spice.html', 'spice-html5');
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+const openBios = debianFile('/usr/share/qemu/openbios-ppc', 'qemu-system-data');
+const kernel = guest('linux-ppc/vmlinux.gz', 'test/guests/build-linux.sh ppc DIR');
+const initrd = guest('linux-ppc/initrd.cpio.gz', 'test/guests/build-linux.sh ppc DIR');
 
-let browser: Browser;
-let emulator: EmulatorProcess | undefined;
-let viewer: WebViewer | undefined;
-let files: Server | undefined;
+/** A browser with one page. */
+interface Tab {
+  goto(url: string): Promise<void>;
+  evaluate(expression: string): Promise<unknown>;
+  click(x: number, y: number): Promise<void>;
+  type(text: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const KEY_MS = 120;
+let browser: Browser | undefined;
 const children: ChildProcess[] = [];
+const tabs: Tab[] = [];
 
-beforeAll(async () => {
-  if (!missing(chromiumFile)) browser = await chromium.launch({ executablePath: chromiumFile.path!, args: FLAGS });
-});
-afterAll(() => browser?.close());
-afterEach(async () => {
-  for (const child of children.splice(0)) {
-    child.kill('SIGKILL');
-    await ended(child);
-  }
-  viewer?.close();
-  files?.close();
-  viewer = files = undefined;
-  await emulator?.stop();
-  emulator = undefined;
-});
+async function chromiumTab(): Promise<Tab> {
+  browser ??= await chromium.launch({ executablePath: chromiumFile.path!, args: CHROMIUM_FLAGS });
+  const page = await browser.newPage();
+  return {
+    goto: async (url) => void (await page.goto(url)),
+    evaluate: (expression) => page.evaluate(expression),
+    click: (x, y) => page.mouse.click(x, y),
+    type: async (text) => {
+      await page.keyboard.type(text, { delay: KEY_MS });
+      await page.keyboard.press('Enter', { delay: KEY_MS });
+    },
+    close: () => page.close(),
+  };
+}
 
-/** What the page's canvas shows. */
-async function canvasPicture(page: Page, selector: string): Promise<Picture | undefined> {
-  const canvas = await page.evaluate((wanted) => {
-    type Canvas = {
-      width: number;
-      height: number;
-      getContext(kind: '2d'): { getImageData(...a: number[]): { data: Uint8Array } };
-    };
-    const { document } = globalThis as unknown as { document: { querySelector(s: string): Canvas | null } };
-    const found = document.querySelector(wanted);
-    if (found === null || found.width === 0) return undefined;
-    const { data } = found.getContext('2d').getImageData(0, 0, found.width, found.height);
-    let binary = '';
-    for (let at = 0; at < data.length; at += 0x8000) binary += String.fromCharCode(...data.subarray(at, at + 0x8000));
-    return {
-      width: found.width,
-      height: found.height,
-      base64: (globalThis as unknown as { btoa(s: string): string }).btoa(binary),
-    };
-  }, selector);
-  if (canvas === undefined) return undefined;
-  return { width: canvas.width, height: canvas.height, rgba: new Uint8Array(Buffer.from(canvas.base64, 'base64')) };
+async function firefoxTab(): Promise<Tab> {
+  const firefox = await Firefox.start(firefoxFile.path!);
+  return {
+    goto: (url) => firefox.goto(url),
+    evaluate: (expression) => firefox.evaluate(expression),
+    click: (x, y) => firefox.click(x, y),
+    type: (text) => firefox.type(text + ENTER, KEY_MS),
+    close: () => firefox.close(),
+  };
+}
+
+/** Starts `emeritus view --web`; gives the address it prints. */
+async function viewAddress(emulator: EmulatorProcess): Promise<string> {
+  const words = ['bin/emeritus', 'view', '--web', `spice+unix://${emulator.socket}`];
+  const view = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.push(view);
+  let said = '';
+  view.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await until(() => said.includes('token='), 'the viewer tells its address', 30);
+  return /http:\S+/.exec(said)![0];
+}
+
+let files: Server | undefined;
+
+/** Serves spice-html5 as a web server would; gives the address of its page for the emulator's WebSocket port. */
+async function html5Address(emulator: EmulatorProcess): Promise<string> {
+  const port = /WebSockets at ws:\/\/127\.0\.0\.1:(\d+)/.exec(emulator.errors)![1]!;
+  files ??= createServer((request, response) => {
+    const path = join('/usr/share/spice-html5', normalize(new URL(request.url!, 'http://x').pathname));
+    if (!existsSync(path)) return void response.writeHead(404).end();
+    const type = path.endsWith('.js') ? 'text/javascript' : path.endsWith('.css') ? 'text/css' : 'text/html';
+    response.writeHead(200, { 'Content-Type': type });
+    createReadStream(path).pipe(response);
+  });
+  if (!files.listening) await new Promise<void>((resolve) => files!.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(files.address() as AddressInfo).port}`;
+  return `${origin}/spice_auto.html?host=127.0.0.1&port=${port}`;
+}
+
+/** The canvas's size and place and, as base64, its pixels. */
+const canvasOf = (selector: string): string => `(() => {
+  const canvas = document.querySelector(${JSON.stringify(selector)});
+  if (canvas === null || canvas.width === 0) return null;
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  let binary = '';
+  for (let at = 0; at < data.length; at += 0x8000) binary += String.fromCharCode(...data.subarray(at, at + 0x8000));
+  const { left, top } = canvas.getBoundingClientRect();
+  return { width: canvas.width, height: canvas.height, left, top, base64: btoa(binary) };
+})()`;
+
+interface Canvas extends Picture {
+  readonly left: number;
+  readonly top: number;
+}
+
+async function canvas(tab: Tab, selector: string): Promise<Canvas | undefined> {
+  const found = (await tab.evaluate(canvasOf(selector))) as (Canvas & { base64: string }) | null;
+  return found === null ? undefined : { ...found, rgba: new Uint8Array(Buffer.from(found.base64, 'base64')) };
 }
 
 /** Waits until the page's canvas is what our own viewer shows. */
-async function same(page: Page, selector: string, ours: TestViewer): Promise<void> {
-  const end = Date.now() + 30_000;
+async function same(tab: Tab, selector: string, ours: TestViewer): Promise<Canvas> {
+  const end = Date.now() + 60_000;
   for (;;) {
-    const picture = await canvasPicture(page, selector);
-    if (ours.shows(picture)) return;
+    const picture = await canvas(tab, selector);
+    if (ours.shows(picture)) return picture!;
     if (Date.now() > end) throw new Error(`the page does not show the screen: ${picture?.width}x${picture?.height}`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
 
-/** Types, and sees that page, our own viewer and the guest agree. */
-async function typeAndCompare(page: Page, selector: string, ours: TestViewer): Promise<void> {
-  await same(page, selector, ours);
-  const before = pictureOfViewer(ours);
-  await page.locator(selector).click({ position: { x: 400, y: 400 } });
-  await page.keyboard.type('1 2 + .', { delay: 120 });
-  await page.keyboard.press('Enter', { delay: 50 });
-  await until(() => !ours.shows(before), 'the guest has seen the keys', 30);
-  await still(ours, 60);
-  await same(page, selector, ours);
-  const seen = (await canvasPicture(page, selector))!;
-  const picture = await emulator!.finish();
-  expect(ours.shows(picture)).toBe(true);
-  expect(ours.shows(seen)).toBe(true);
-}
+const pages: readonly [
+  string,
+  readonly Input[],
+  () => Promise<Tab>,
+  (e: EmulatorProcess) => Promise<string>,
+  string,
+][] = [
+  ['the web viewer in Chromium', [chromiumFile], chromiumTab, viewAddress, '#screen'],
+  ['the web viewer in Firefox', [firefoxFile], firefoxTab, viewAddress, '#screen'],
+  ['spice-html5', [chromiumFile, spiceHtml5], chromiumTab, html5Address, '#display_0, canvas'],
+];
+/** Each serves all pages, one after the other. */
+const guests: readonly [string, readonly string[], readonly Input[], string][] = [
+  ['the built-in Open Firmware', [], [], '1 2 + .'],
+  ['OpenBIOS', ['--firmware', openBios.path ?? ''], [openBios], '1 2 + .'],
+  ['the Linux console', linuxOptions(kernel, initrd), [kernel, initrd], TYPED],
+];
 
-for (const [guestName, options, inputs] of [
-  ['the built-in Open Firmware', [], []],
-  ['OpenBIOS', ['--firmware', openBios.path ?? ''], [openBios]],
-] as const) {
-  const lacks = missing(chromiumFile, ...inputs);
-  describe(`the web viewer at ${guestName}${lacks && ` (needs ${lacks})`}`, () => {
-    it.skipIf(lacks)('shows the screen pixel for pixel and types', async () => {
-      emulator = new EmulatorProcess('powermac-g3', options);
-      const ours = await emulator.viewer();
-      const view = spawn(process.execPath, ['bin/emeritus', 'view', '--web', `spice+unix://${emulator.socket}`]);
-      children.push(view);
-      let said = '';
-      view.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-      await until(() => said.includes('token='), 'the viewer tells its address', 30);
-      const url = /http:\S+/.exec(said)![0];
-      const page = await browser.newPage();
-      await page.goto(url);
-      await typeAndCompare(page, '#screen', ours);
-      expect(await page.locator('summary').allTextContents()).toContain('console.serial.0.0');
-      await page.close();
-      // The address worked once.
-      const stranger = await browser.newContext();
-      const refused = await (await stranger.newPage()).goto(url);
-      expect(refused!.status()).toBe(403);
-      await stranger.close();
+afterEach(async () => {
+  for (const tab of tabs.splice(0)) await tab.close();
+  for (const child of children.splice(0)) {
+    child.kill('SIGKILL');
+    await ended(child);
+  }
+});
+afterAll(async () => {
+  files?.close();
+  await browser?.close();
+});
+
+for (const [guestName, options, inputs, text] of guests) {
+  const lacks = missing(...inputs);
+  describe(`At ${guestName} of powermac-g3${lacks && ` (needs ${lacks})`}`, () => {
+    let emulator: EmulatorProcess;
+    let ours: TestViewer;
+    beforeAll(async () => {
+      if (lacks) return;
+      emulator = new EmulatorProcess('powermac-g3', options, ',websocket=0');
+      ours = await emulator.viewer();
+      if (text === TYPED) await until(() => ours.draws > 40, 'Linux has drawn its console', 120);
+      await still(ours, 120);
     });
-  });
-}
+    afterAll(async () => {
+      ours?.client.close();
+      await emulator?.stop();
+    });
 
-const reconnects = missing(chromiumFile);
-describe(`the web viewer${reconnects && ` (needs ${reconnects})`}`, () => {
-  it.skipIf(reconnects)('comes back ten times, and only for its own page', async () => {
-    emulator = new EmulatorProcess('powermac-g3', []);
-    const ours = await emulator.viewer();
-    viewer = await serveWebViewer({ path: emulator.socket });
-    const page = await browser.newPage();
-    await page.goto(viewer.url);
-    for (let round = 0; round < 10; round++) {
-      await same(page, '#screen', ours);
-      await page.reload();
+    for (const [pageName, needs, open, address, selector] of pages) {
+      const misses = missing(...inputs, ...needs);
+      it.skipIf(misses)(
+        `${pageName} shows the screen pixel for pixel and types${misses && ` (needs ${misses})`}`,
+        async () => {
+          const tab = await open();
+          tabs.push(tab);
+          await tab.goto(await address(emulator));
+          const { left, top } = await same(tab, selector, ours);
+          const before = pictureOfViewer(ours);
+          const answered = answers(ours);
+          await new Promise((resolve) => setTimeout(resolve, 1000));
+          await tab.click(Math.round(left) + 300, Math.round(top) + 300);
+          await tab.type(text);
+          await until(() => !ours.shows(before), 'the guest has seen the keys', 60);
+          await still(ours, 60);
+          const seen = await same(tab, selector, ours);
+          const picture = await emulator.picture(ours);
+          expect(ours.shows(picture)).toBe(true);
+          expect(ours.shows(seen)).toBe(true);
+          if (text === TYPED)
+            await until(() => answers(ours) === answered + 1, 'the guest tells what it was given', 60);
+        },
+      );
     }
-    await page.close();
-    const bare = await fetch(viewer.url.replace(/\?.*/, ''));
-    expect(bare.status).toBe(403);
-  });
-});
 
-const html5Lacks = missing(chromiumFile, spiceHtml5);
-describe(`spice-html5${html5Lacks && ` (needs ${html5Lacks})`}`, () => {
-  it.skipIf(html5Lacks)('shows the screen pixel for pixel and types', async () => {
-    emulator = new EmulatorProcess('powermac-g3', [], ',websocket=0');
-    const ours = await emulator.viewer();
-    const port = /WebSockets at ws:\/\/127\.0\.0\.1:(\d+)/.exec(emulator.errors)![1]!;
-    files = createServer((request, response) => {
-      const path = join('/usr/share/spice-html5', normalize(new URL(request.url!, 'http://x').pathname));
-      if (!existsSync(path)) return void response.writeHead(404).end();
-      const type = path.endsWith('.js') ? 'text/javascript' : path.endsWith('.css') ? 'text/css' : 'text/html';
-      response.writeHead(200, { 'Content-Type': type });
-      createReadStream(path).pipe(response);
-    });
-    await new Promise<void>((resolve) => files!.listen(0, '127.0.0.1', resolve));
-    const origin = `http://127.0.0.1:${(files.address() as AddressInfo).port}`;
-    const page = await browser.newPage();
-    await page.goto(`${origin}/spice_auto.html?host=127.0.0.1&port=${port}`);
-    await typeAndCompare(page, '#display_0, canvas', ours);
-    await page.close();
+    const misses = missing(...inputs, chromiumFile);
+    it.skipIf(misses || text === TYPED || options.length > 0)(
+      'the web viewer comes back ten times, for one browser',
+      async () => {
+        const tab = await chromiumTab();
+        tabs.push(tab);
+        const url = await viewAddress(emulator);
+        await tab.goto(url);
+        for (let round = 0; round < 10; round++) {
+          await same(tab, '#screen', ours);
+          await tab.goto(url.replace(/\?.*/, ''));
+        }
+        await same(tab, '#screen', ours);
+        const names = await tab.evaluate('[...document.querySelectorAll("summary")].map((one) => one.textContent)');
+        expect(names).toEqual(['console.serial.0.0', 'console.serial.1.0', 'monitor.0']);
+        // The address worked once.
+        for (const used of [url, url.replace(/\?.*/, '')]) expect((await fetch(used)).status).toBe(403);
+      },
+    );
   });
-});
+}
