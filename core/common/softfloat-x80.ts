@@ -157,7 +157,8 @@ export function roundX80(mode: u32, sign: u32, exp: i32, sig: u64, low: u64): u6
     }
   }
   if (exp > maximum) {
-    x80Flags |= OVERFLOW | INEXACT;
+    // Inexact only if places were lost: the accrued bit takes both.
+    x80Flags |= OVERFLOW;
     const direction: u32 = mode & 7;
     if (direction == ROUND_ZERO || direction == (sign != 0 ? ROUND_UP : ROUND_DOWN)) {
       const largest: u64 = bits == 64 ? ~(<u64>0) : ~((<u64>1 << drop) - 1);

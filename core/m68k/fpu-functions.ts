@@ -677,7 +677,7 @@ export function transcendental(op: u32, mode: u32, high: u32, m: u64): u64 {
     case 0x15: // FLOG10
     case 0x16: // FLOG2
       if (negative) return invalidX80();
-      if (isOne(x)) return x80((mode & 7) == 3 ? 0 : 0, 0);
+      if (isOne(x)) return x80(0, 0);
       if (op == 0x16 && hi(x) == 0x8000_0000_0000_0000) {
         fromInt(y, <i64>exponent(x));
         return deliver(mode, y, true);
