@@ -44,7 +44,6 @@ function storeExclusive(ea: u32, size: u32, rd: u32, value: u32): void {
     if (run.fault != 0) return;
     setGpr(rd, 0);
   } else {
-    if (!probeWrite(ea)) return;
     setGpr(rd, 1);
   }
   cpu.exclusive = 0;
@@ -77,7 +76,6 @@ function storeExclusiveDouble(ea: u32, rd: u32, low: u32, high: u32): void {
     write32(ea + 4, high);
     setGpr(rd, 0);
   } else {
-    if (!probeWrite(ea)) return;
     setGpr(rd, 1);
   }
   cpu.exclusive = 0;

@@ -2,6 +2,7 @@
 //
 // The program status registers, and the registers that each mode has of its own [ARM ARM] B1.3.
 import {
+  FEATURE_V4T,
   FEATURE_V5E,
   FEATURE_V6,
   MODE_ABT,
@@ -69,9 +70,9 @@ function unpackIt(psr: u32): u32 {
 /** All of CPSR, as an exception return writes it; the program counter is the caller's. */
 export function setCpsr(psr: u32): void {
   setFlags(psr);
-  cpu.cc_q = (psr >>> 27) & 1;
-  cpu.cc_ge = (psr >>> 16) & 15;
-  cpu.thumb = (psr >>> 5) & 1;
+  cpu.cc_q = has(FEATURE_V5E) ? (psr >>> 27) & 1 : 0;
+  cpu.cc_ge = has(FEATURE_V6) ? (psr >>> 16) & 15 : 0;
+  cpu.thumb = has(FEATURE_V4T) ? (psr >>> 5) & 1 : 0;
   cpu.itstate = cpu.thumb != 0 ? unpackIt(psr) : 0;
   setControl(psr & CONTROL);
 }

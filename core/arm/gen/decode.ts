@@ -71,20 +71,20 @@ export const A32_ROWS: usize = memory.data<u32>([
   0x0ff0_00b0, 0x0120_00a0, FEATURE_V5E, 0, // smulw_y
   0x0ff0_0090, 0x0140_0080, FEATURE_V5E, 0, // smlal_xy
   0x0ff0_0090, 0x0160_0080, FEATURE_V5E, 0, // smul_xy
-  0x0fb0_00f0, 0x0100_0000, FEATURE_V4, 0, // mrs
-  0x0fb0_00f0, 0x0120_0000, FEATURE_V4, 0, // msr
-  0x0fff_00ff, 0x0320_0000, FEATURE_V6K, 0, // nop
-  0x0fff_00ff, 0x0320_0001, FEATURE_V6K, 0, // yield
-  0x0fff_00ff, 0x0320_0002, FEATURE_V6K, 0, // wfe
-  0x0fff_00ff, 0x0320_0003, FEATURE_V6K, 0, // wfi
-  0x0fff_00ff, 0x0320_0004, FEATURE_V6K, 0, // sev
-  0x0fff_00f0, 0x0320_00f0, FEATURE_V6K, 0, // dbg
-  0x0fff_0000, 0x0320_0000, FEATURE_V6K, 0, // hint
-  0x0fb0_0000, 0x0320_0000, FEATURE_V4, 0, // msr_i
+  0x0fbf_0fff, 0x010f_0000, FEATURE_V4, 0, // mrs
+  0x0fb0_fff0, 0x0120_f000, FEATURE_V4, 0, // msr
+  0x0fff_ffff, 0x0320_f000, FEATURE_V6K, 0, // nop
+  0x0fff_ffff, 0x0320_f001, FEATURE_V6K, 0, // yield
+  0x0fff_ffff, 0x0320_f002, FEATURE_V6K, 0, // wfe
+  0x0fff_ffff, 0x0320_f003, FEATURE_V6K, 0, // wfi
+  0x0fff_ffff, 0x0320_f004, FEATURE_V6K, 0, // sev
+  0x0fff_fff0, 0x0320_f0f0, FEATURE_V6K, 0, // dbg
+  0x0fff_ff00, 0x0320_f000, FEATURE_V6K, 0, // hint
+  0x0fb0_f000, 0x0320_f000, FEATURE_V4, 0, // msr_i
   0x0ff0_00f0, 0x0120_0010, FEATURE_V4T, 0, // bx
   0x0ff0_00f0, 0x0120_0020, FEATURE_V5J, 0, // bxj
   0x0ff0_00f0, 0x0120_0030, FEATURE_V5, 0, // blx_r
-  0x0ff0_00f0, 0x0160_0010, FEATURE_V5, 0, // clz
+  0x0fff_0ff0, 0x016f_0f10, FEATURE_V5, 0, // clz
   0x0ff0_00f0, 0x0120_0070, FEATURE_V5, 0, // bkpt
   0x0ff0_00f0, 0x0160_0070, FEATURE_SECURITY, 0, // smc
   0x0fb0_00f0, 0x0100_0090, FEATURE_SWP, 0, // swp
@@ -118,58 +118,58 @@ export const A32_ROWS: usize = memory.data<u32>([
   0x0ff0_0000, 0x0c50_0000, FEATURE_V5E, 0, // mrrc
   0x0e10_0000, 0x0c00_0000, 0, 0, // stc
   0x0e10_0000, 0x0c10_0000, 0, 0, // ldc
-  0x0ff0_00f0, 0x0610_0010, FEATURE_V6, 0, // sadd16
-  0x0ff0_00f0, 0x0620_0010, FEATURE_V6, 0, // qadd16
-  0x0ff0_00f0, 0x0630_0010, FEATURE_V6, 0, // shadd16
-  0x0ff0_00f0, 0x0650_0010, FEATURE_V6, 0, // uadd16
-  0x0ff0_00f0, 0x0660_0010, FEATURE_V6, 0, // uqadd16
-  0x0ff0_00f0, 0x0670_0010, FEATURE_V6, 0, // uhadd16
-  0x0ff0_00f0, 0x0610_0030, FEATURE_V6, 0, // sasx
-  0x0ff0_00f0, 0x0620_0030, FEATURE_V6, 0, // qasx
-  0x0ff0_00f0, 0x0630_0030, FEATURE_V6, 0, // shasx
-  0x0ff0_00f0, 0x0650_0030, FEATURE_V6, 0, // uasx
-  0x0ff0_00f0, 0x0660_0030, FEATURE_V6, 0, // uqasx
-  0x0ff0_00f0, 0x0670_0030, FEATURE_V6, 0, // uhasx
-  0x0ff0_00f0, 0x0610_0050, FEATURE_V6, 0, // ssax
-  0x0ff0_00f0, 0x0620_0050, FEATURE_V6, 0, // qsax
-  0x0ff0_00f0, 0x0630_0050, FEATURE_V6, 0, // shsax
-  0x0ff0_00f0, 0x0650_0050, FEATURE_V6, 0, // usax
-  0x0ff0_00f0, 0x0660_0050, FEATURE_V6, 0, // uqsax
-  0x0ff0_00f0, 0x0670_0050, FEATURE_V6, 0, // uhsax
-  0x0ff0_00f0, 0x0610_0070, FEATURE_V6, 0, // ssub16
-  0x0ff0_00f0, 0x0620_0070, FEATURE_V6, 0, // qsub16
-  0x0ff0_00f0, 0x0630_0070, FEATURE_V6, 0, // shsub16
-  0x0ff0_00f0, 0x0650_0070, FEATURE_V6, 0, // usub16
-  0x0ff0_00f0, 0x0660_0070, FEATURE_V6, 0, // uqsub16
-  0x0ff0_00f0, 0x0670_0070, FEATURE_V6, 0, // uhsub16
-  0x0ff0_00f0, 0x0610_0090, FEATURE_V6, 0, // sadd8
-  0x0ff0_00f0, 0x0620_0090, FEATURE_V6, 0, // qadd8
-  0x0ff0_00f0, 0x0630_0090, FEATURE_V6, 0, // shadd8
-  0x0ff0_00f0, 0x0650_0090, FEATURE_V6, 0, // uadd8
-  0x0ff0_00f0, 0x0660_0090, FEATURE_V6, 0, // uqadd8
-  0x0ff0_00f0, 0x0670_0090, FEATURE_V6, 0, // uhadd8
-  0x0ff0_00f0, 0x0610_00f0, FEATURE_V6, 0, // ssub8
-  0x0ff0_00f0, 0x0620_00f0, FEATURE_V6, 0, // qsub8
-  0x0ff0_00f0, 0x0630_00f0, FEATURE_V6, 0, // shsub8
-  0x0ff0_00f0, 0x0650_00f0, FEATURE_V6, 0, // usub8
-  0x0ff0_00f0, 0x0660_00f0, FEATURE_V6, 0, // uqsub8
-  0x0ff0_00f0, 0x0670_00f0, FEATURE_V6, 0, // uhsub8
+  0x0ff0_0ff0, 0x0610_0f10, FEATURE_V6, 0, // sadd16
+  0x0ff0_0ff0, 0x0620_0f10, FEATURE_V6, 0, // qadd16
+  0x0ff0_0ff0, 0x0630_0f10, FEATURE_V6, 0, // shadd16
+  0x0ff0_0ff0, 0x0650_0f10, FEATURE_V6, 0, // uadd16
+  0x0ff0_0ff0, 0x0660_0f10, FEATURE_V6, 0, // uqadd16
+  0x0ff0_0ff0, 0x0670_0f10, FEATURE_V6, 0, // uhadd16
+  0x0ff0_0ff0, 0x0610_0f30, FEATURE_V6, 0, // sasx
+  0x0ff0_0ff0, 0x0620_0f30, FEATURE_V6, 0, // qasx
+  0x0ff0_0ff0, 0x0630_0f30, FEATURE_V6, 0, // shasx
+  0x0ff0_0ff0, 0x0650_0f30, FEATURE_V6, 0, // uasx
+  0x0ff0_0ff0, 0x0660_0f30, FEATURE_V6, 0, // uqasx
+  0x0ff0_0ff0, 0x0670_0f30, FEATURE_V6, 0, // uhasx
+  0x0ff0_0ff0, 0x0610_0f50, FEATURE_V6, 0, // ssax
+  0x0ff0_0ff0, 0x0620_0f50, FEATURE_V6, 0, // qsax
+  0x0ff0_0ff0, 0x0630_0f50, FEATURE_V6, 0, // shsax
+  0x0ff0_0ff0, 0x0650_0f50, FEATURE_V6, 0, // usax
+  0x0ff0_0ff0, 0x0660_0f50, FEATURE_V6, 0, // uqsax
+  0x0ff0_0ff0, 0x0670_0f50, FEATURE_V6, 0, // uhsax
+  0x0ff0_0ff0, 0x0610_0f70, FEATURE_V6, 0, // ssub16
+  0x0ff0_0ff0, 0x0620_0f70, FEATURE_V6, 0, // qsub16
+  0x0ff0_0ff0, 0x0630_0f70, FEATURE_V6, 0, // shsub16
+  0x0ff0_0ff0, 0x0650_0f70, FEATURE_V6, 0, // usub16
+  0x0ff0_0ff0, 0x0660_0f70, FEATURE_V6, 0, // uqsub16
+  0x0ff0_0ff0, 0x0670_0f70, FEATURE_V6, 0, // uhsub16
+  0x0ff0_0ff0, 0x0610_0f90, FEATURE_V6, 0, // sadd8
+  0x0ff0_0ff0, 0x0620_0f90, FEATURE_V6, 0, // qadd8
+  0x0ff0_0ff0, 0x0630_0f90, FEATURE_V6, 0, // shadd8
+  0x0ff0_0ff0, 0x0650_0f90, FEATURE_V6, 0, // uadd8
+  0x0ff0_0ff0, 0x0660_0f90, FEATURE_V6, 0, // uqadd8
+  0x0ff0_0ff0, 0x0670_0f90, FEATURE_V6, 0, // uhadd8
+  0x0ff0_0ff0, 0x0610_0ff0, FEATURE_V6, 0, // ssub8
+  0x0ff0_0ff0, 0x0620_0ff0, FEATURE_V6, 0, // qsub8
+  0x0ff0_0ff0, 0x0630_0ff0, FEATURE_V6, 0, // shsub8
+  0x0ff0_0ff0, 0x0650_0ff0, FEATURE_V6, 0, // usub8
+  0x0ff0_0ff0, 0x0660_0ff0, FEATURE_V6, 0, // uqsub8
+  0x0ff0_0ff0, 0x0670_0ff0, FEATURE_V6, 0, // uhsub8
   0x0ff0_0030, 0x0680_0010, FEATURE_V6, 0, // pkh
-  0x0ff0_00f0, 0x0680_00b0, FEATURE_V6, 0, // sel
+  0x0ff0_0ff0, 0x0680_0fb0, FEATURE_V6, 0, // sel
   0x0fe0_0030, 0x06a0_0010, FEATURE_V6, 0, // ssat
   0x0fe0_0030, 0x06e0_0010, FEATURE_V6, 0, // usat
-  0x0ff0_00f0, 0x06a0_0030, FEATURE_V6, 0, // ssat16
-  0x0ff0_00f0, 0x06e0_0030, FEATURE_V6, 0, // usat16
-  0x0ff0_00f0, 0x0680_0070, FEATURE_V6, 0, // sxtb16
-  0x0ff0_00f0, 0x06a0_0070, FEATURE_V6, 0, // sxtb
-  0x0ff0_00f0, 0x06b0_0070, FEATURE_V6, 0, // sxth
-  0x0ff0_00f0, 0x06c0_0070, FEATURE_V6, 0, // uxtb16
-  0x0ff0_00f0, 0x06e0_0070, FEATURE_V6, 0, // uxtb
-  0x0ff0_00f0, 0x06f0_0070, FEATURE_V6, 0, // uxth
-  0x0ff0_00f0, 0x06b0_0030, FEATURE_V6, 0, // rev
-  0x0ff0_00f0, 0x06b0_00b0, FEATURE_V6, 0, // rev16
-  0x0ff0_00f0, 0x06f0_0030, FEATURE_T2, 0, // rbit
-  0x0ff0_00f0, 0x06f0_00b0, FEATURE_V6, 0, // revsh
+  0x0ff0_0ff0, 0x06a0_0f30, FEATURE_V6, 0, // ssat16
+  0x0ff0_0ff0, 0x06e0_0f30, FEATURE_V6, 0, // usat16
+  0x0ff0_03f0, 0x0680_0070, FEATURE_V6, 0, // sxtb16
+  0x0ff0_03f0, 0x06a0_0070, FEATURE_V6, 0, // sxtb
+  0x0ff0_03f0, 0x06b0_0070, FEATURE_V6, 0, // sxth
+  0x0ff0_03f0, 0x06c0_0070, FEATURE_V6, 0, // uxtb16
+  0x0ff0_03f0, 0x06e0_0070, FEATURE_V6, 0, // uxtb
+  0x0ff0_03f0, 0x06f0_0070, FEATURE_V6, 0, // uxth
+  0x0fff_0ff0, 0x06bf_0f30, FEATURE_V6, 0, // rev
+  0x0fff_0ff0, 0x06bf_0fb0, FEATURE_V6, 0, // rev16
+  0x0fff_0ff0, 0x06ff_0f30, FEATURE_T2, 0, // rbit
+  0x0fff_0ff0, 0x06ff_0fb0, FEATURE_V6, 0, // revsh
   0x0ff0_0090, 0x0700_0010, FEATURE_V6, 0, // smlad
   0x0ff0_0090, 0x0740_0010, FEATURE_V6, 0, // smlald
   0x0ff0_00d0, 0x0750_0010, FEATURE_V6, 0, // smmla
@@ -183,24 +183,25 @@ export const A32_ROWS: usize = memory.data<u32>([
   0x0ff0_00f0, 0x07f0_00f0, 0, 0, // udf
   0x0ff0_0000, 0x0300_0000, FEATURE_T2, 0, // movw
   0x0ff0_0000, 0x0340_0000, FEATURE_T2, 0, // movt
-  0x0ff0_00f0, 0x0190_0090, FEATURE_V6, 0, // ldrex
-  0x0ff0_00f0, 0x01b0_0090, FEATURE_V6K, 0, // ldrexd
-  0x0ff0_00f0, 0x01d0_0090, FEATURE_V6K, 0, // ldrexb
-  0x0ff0_00f0, 0x01f0_0090, FEATURE_V6K, 0, // ldrexh
-  0x0ff0_00f0, 0x0180_0090, FEATURE_V6, 0, // strex
-  0x0ff0_00f0, 0x01a0_0090, FEATURE_V6K, 0, // strexd
-  0x0ff0_00f0, 0x01c0_0090, FEATURE_V6K, 0, // strexb
-  0x0ff0_00f0, 0x01e0_0090, FEATURE_V6K, 0, // strexh
+  0x0ff0_0fff, 0x0190_0f9f, FEATURE_V6, 0, // ldrex
+  0x0ff0_0fff, 0x01b0_0f9f, FEATURE_V6K, 0, // ldrexd
+  0x0ff0_0fff, 0x01d0_0f9f, FEATURE_V6K, 0, // ldrexb
+  0x0ff0_0fff, 0x01f0_0f9f, FEATURE_V6K, 0, // ldrexh
+  0x0ff0_0ff0, 0x0180_0f90, FEATURE_V6, 0, // strex
+  0x0ff0_0ff0, 0x01a0_0f90, FEATURE_V6K, 0, // strexd
+  0x0ff0_0ff0, 0x01c0_0f90, FEATURE_V6K, 0, // strexb
+  0x0ff0_0ff0, 0x01e0_0f90, FEATURE_V6K, 0, // strexh
 ]);
 
-export const UNCONDITIONAL_COUNT: u32 = 18;
+export const UNCONDITIONAL_COUNT: u32 = 20;
 
 /** Mask, match, needed features. */
 // @ts-ignore: decorator
 @lazy
 export const UNCONDITIONAL_ROWS: usize = memory.data<u32>([
   0xfe00_0000, 0xfa00_0000, 0, 0, // blx_i
-  0xfd30_0000, 0xf510_0000, FEATURE_V5E, 0, // pld
+  0xff70_f000, 0xf550_f000, FEATURE_V5E, 0, // pld_i
+  0xff70_f010, 0xf750_f000, FEATURE_V5E, 0, // pld_r
   0xff10_0010, 0xfe00_0010, 0, 0, // mcr2
   0xff10_0010, 0xfe10_0010, 0, 0, // mrc2
   0xff00_0010, 0xfe00_0000, 0, 0, // cdp2
@@ -212,11 +213,12 @@ export const UNCONDITIONAL_ROWS: usize = memory.data<u32>([
   0xfff1_0000, 0xf101_0000, FEATURE_V6, 0, // setend
   0xfe5f_0fe0, 0xf84d_0500, FEATURE_V6, 0, // srs
   0xfe50_0f00, 0xf810_0a00, FEATURE_V6, 0, // rfe
-  0xfff0_00f0, 0xf570_0010, FEATURE_V6K, 0, // clrex
-  0xfff0_00f0, 0xf570_0040, FEATURE_V7, 0, // dsb
-  0xfff0_00f0, 0xf570_0050, FEATURE_V7, 0, // dmb
-  0xfff0_00f0, 0xf570_0060, FEATURE_V7, 0, // isb
-  0xfd70_0000, 0xf450_0000, FEATURE_V7, 0, // pli
+  0xffff_ffff, 0xf57f_f01f, FEATURE_V6K, 0, // clrex
+  0xffff_fff0, 0xf57f_f040, FEATURE_V7, 0, // dsb
+  0xffff_fff0, 0xf57f_f050, FEATURE_V7, 0, // dmb
+  0xffff_fff0, 0xf57f_f060, FEATURE_V7, 0, // isb
+  0xff70_f000, 0xf450_f000, FEATURE_V7, 0, // pli_i
+  0xff70_f010, 0xf650_f000, FEATURE_V7, 0, // pli_r
 ]);
 
 export const T16_COUNT: u32 = 90;
@@ -317,7 +319,7 @@ export const T16_ROWS: usize = memory.data<u32>([
   0x0000_f800, 0x0000_e800, FEATURE_V5, 0, // blx_suffix
 ]);
 
-export const T32_COUNT: u32 = 197;
+export const T32_COUNT: u32 = 205;
 
 /** Mask, match, needed features. */
 // @ts-ignore: decorator
@@ -332,14 +334,14 @@ export const T32_ROWS: usize = memory.data<u32>([
   0xffd0_0000, 0xe810_0000, FEATURE_T2, 0, // rfedb
   0xffd0_0000, 0xe990_0000, FEATURE_T2, 0, // rfeia
   0xfff0_0000, 0xe840_0000, FEATURE_T2, 0, // strex
-  0xfff0_0000, 0xe850_0000, FEATURE_T2, 0, // ldrex
-  0xfff0_00e0, 0xe8d0_0000, FEATURE_T2, 0, // tbb
-  0xfff0_00f0, 0xe8c0_0040, FEATURE_T2, 0, // strexb
-  0xfff0_00f0, 0xe8c0_0050, FEATURE_T2, 0, // strexh
-  0xfff0_00f0, 0xe8d0_0040, FEATURE_T2, 0, // ldrexb
-  0xfff0_00f0, 0xe8d0_0050, FEATURE_T2, 0, // ldrexh
+  0xfff0_0f00, 0xe850_0f00, FEATURE_T2, 0, // ldrex
+  0xfff0_ffe0, 0xe8d0_f000, FEATURE_T2, 0, // tbb
+  0xfff0_0ff0, 0xe8c0_0f40, FEATURE_T2, 0, // strexb
+  0xfff0_0ff0, 0xe8c0_0f50, FEATURE_T2, 0, // strexh
+  0xfff0_0fff, 0xe8d0_0f4f, FEATURE_T2, 0, // ldrexb
+  0xfff0_0fff, 0xe8d0_0f5f, FEATURE_T2, 0, // ldrexh
   0xfff0_00f0, 0xe8c0_0070, FEATURE_T2, 0, // strexd
-  0xfff0_00f0, 0xe8d0_0070, FEATURE_T2, 0, // ldrexd
+  0xfff0_00ff, 0xe8d0_007f, FEATURE_T2, 0, // ldrexd
   0xfe50_0000, 0xe840_0000, FEATURE_T2, 0, // strd
   0xfe50_0000, 0xe850_0000, FEATURE_T2, 0, // ldrd
   0xfff0_0f00, 0xea10_0f00, FEATURE_T2, 0, // tst_r
@@ -414,10 +416,18 @@ export const T32_ROWS: usize = memory.data<u32>([
   0xf800_d000, 0xf000_9000, FEATURE_T2, 0, // b
   0xf800_d000, 0xf000_d000, 0, 0, // bl
   0xf800_d000, 0xf000_c000, FEATURE_V5 | FEATURE_A32, 0, // blx
-  0xff70_f000, 0xf810_f000, FEATURE_T2, 0, // pld
-  0xff70_f000, 0xf830_f000, FEATURE_T2, 0, // pldw
-  0xff70_f000, 0xf910_f000, FEATURE_T2, 0, // pli
-  0xff70_f000, 0xf930_f000, FEATURE_T2, 0, // nop_ldrsh
+  0xff7f_f000, 0xf81f_f000, FEATURE_T2, 0, // pld_lit
+  0xff7f_f000, 0xf91f_f000, FEATURE_T2, 0, // pli_lit
+  0xfff0_f000, 0xf890_f000, FEATURE_T2, 0, // pld_w
+  0xfff0_f000, 0xf8b0_f000, FEATURE_T2, 0, // pldw_w
+  0xfff0_f000, 0xf990_f000, FEATURE_T2, 0, // pli_w
+  0xfff0_ffc0, 0xf810_f000, FEATURE_T2, 0, // pld_rw
+  0xfff0_ffc0, 0xf830_f000, FEATURE_T2, 0, // pldw_rw
+  0xfff0_ffc0, 0xf910_f000, FEATURE_T2, 0, // pli_rw
+  0xfff0_ff00, 0xf810_fc00, FEATURE_T2, 0, // pld_iw
+  0xfff0_ff00, 0xf830_fc00, FEATURE_T2, 0, // pldw_iw
+  0xfff0_ff00, 0xf910_fc00, FEATURE_T2, 0, // pli_iw
+  0xfff0_f000, 0xf9b0_f000, FEATURE_T2, 0, // hint_ldrsh
   0xff7f_0000, 0xf81f_0000, FEATURE_T2, 0, // ldrb_lit
   0xff7f_0000, 0xf83f_0000, FEATURE_T2, 0, // ldrh_lit
   0xff7f_0000, 0xf85f_0000, FEATURE_T2, 0, // ldr_lit

@@ -350,35 +350,37 @@ export function lowerUnconditionalRow(row: u32, op: u32): void {
     case 0: // blx_i
       lower_blx_i(op);
       break;
-    case 1: // pld
-    case 14: // dsb
-    case 15: // dmb
-    case 16: // isb
-    case 17: // pli
+    case 1: // pld_i
+    case 2: // pld_r
+    case 15: // dsb
+    case 16: // dmb
+    case 17: // isb
+    case 18: // pli_i
+    case 19: // pli_r
       lower_nop(op);
       break;
-    case 2: // mcr2
-    case 3: // mrc2
-    case 4: // cdp2
-    case 5: // mcrr2
-    case 6: // mrrc2
-    case 7: // stc2
-    case 8: // ldc2
+    case 3: // mcr2
+    case 4: // mrc2
+    case 5: // cdp2
+    case 6: // mcrr2
+    case 7: // mrrc2
+    case 8: // stc2
+    case 9: // ldc2
       call(CALL_coprocessor, op);
       break;
-    case 9: // cps
+    case 10: // cps
       call(CALL_cps, op);
       break;
-    case 10: // setend
+    case 11: // setend
       call(CALL_setend, op);
       break;
-    case 11: // srs
+    case 12: // srs
       call(CALL_srs, op);
       break;
-    case 12: // rfe
+    case 13: // rfe
       call(CALL_rfe, op);
       break;
-    case 13: // clrex
+    case 14: // clrex
       call(CALL_clrex, op);
       break;
     default:
@@ -858,10 +860,18 @@ export function lowerT32Row(row: u32, op: u32): void {
     case 80: // dsb_m
     case 81: // dmb_m
     case 82: // isb_m
-    case 91: // pld
-    case 92: // pldw
-    case 93: // pli
-    case 94: // nop_ldrsh
+    case 91: // pld_lit
+    case 92: // pli_lit
+    case 93: // pld_w
+    case 94: // pldw_w
+    case 95: // pli_w
+    case 96: // pld_rw
+    case 97: // pldw_rw
+    case 98: // pli_rw
+    case 99: // pld_iw
+    case 100: // pldw_iw
+    case 101: // pli_iw
+    case 102: // hint_ldrsh
       lower_nop(op);
       break;
     case 83: // bxj
@@ -888,260 +898,260 @@ export function lowerT32Row(row: u32, op: u32): void {
     case 90: // blx
       lower_blx_wide(op);
       break;
-    case 95: // ldrb_lit
-    case 96: // ldrh_lit
-    case 97: // ldr_lit
-    case 98: // ldrsb_lit
-    case 99: // ldrsh_lit
+    case 103: // ldrb_lit
+    case 104: // ldrh_lit
+    case 105: // ldr_lit
+    case 106: // ldrsb_lit
+    case 107: // ldrsh_lit
       lower_ls_lit(op);
       break;
-    case 100: // strb_w
-    case 101: // strh_w
-    case 102: // str_w
-    case 103: // ldrb_w
-    case 104: // ldrh_w
-    case 105: // ldr_w
-    case 106: // ldrsb_w
-    case 107: // ldrsh_w
+    case 108: // strb_w
+    case 109: // strh_w
+    case 110: // str_w
+    case 111: // ldrb_w
+    case 112: // ldrh_w
+    case 113: // ldr_w
+    case 114: // ldrsb_w
+    case 115: // ldrsh_w
       lower_ls_w(op);
       break;
-    case 108: // strb_rw
-    case 109: // strh_rw
-    case 110: // str_rw
-    case 111: // ldrb_rw
-    case 112: // ldrh_rw
-    case 113: // ldr_rw
-    case 114: // ldrsb_rw
-    case 115: // ldrsh_rw
+    case 116: // strb_rw
+    case 117: // strh_rw
+    case 118: // str_rw
+    case 119: // ldrb_rw
+    case 120: // ldrh_rw
+    case 121: // ldr_rw
+    case 122: // ldrsb_rw
+    case 123: // ldrsh_rw
       lower_ls_rw(op);
       break;
-    case 116: // strb_iw
-    case 117: // strh_iw
-    case 118: // str_iw
-    case 119: // ldrb_iw
-    case 120: // ldrh_iw
-    case 121: // ldr_iw
-    case 122: // ldrsb_iw
-    case 123: // ldrsh_iw
+    case 124: // strb_iw
+    case 125: // strh_iw
+    case 126: // str_iw
+    case 127: // ldrb_iw
+    case 128: // ldrh_iw
+    case 129: // ldr_iw
+    case 130: // ldrsb_iw
+    case 131: // ldrsh_iw
       lower_ls_iw(op);
       break;
-    case 124: // shift_r
+    case 132: // shift_r
       asArm(0xe1a0_0010 | (((op >>> 20) & 1) << 20) | (((op >>> 21) & 3) << 5) | (((op >>> 8) & 15) << 12) | ((op >>> 16) & 15) | (((op >>> 0) & 15) << 8));
       break;
-    case 125: // sxth
+    case 133: // sxth
       asArm(0xe6b0_0070 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | (((op >>> 4) & 3) << 10) | ((op >>> 0) & 15));
       break;
-    case 126: // uxth
+    case 134: // uxth
       asArm(0xe6f0_0070 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | (((op >>> 4) & 3) << 10) | ((op >>> 0) & 15));
       break;
-    case 127: // sxtb16
+    case 135: // sxtb16
       asArm(0xe680_0070 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | (((op >>> 4) & 3) << 10) | ((op >>> 0) & 15));
       break;
-    case 128: // uxtb16
+    case 136: // uxtb16
       asArm(0xe6c0_0070 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | (((op >>> 4) & 3) << 10) | ((op >>> 0) & 15));
       break;
-    case 129: // sxtb
+    case 137: // sxtb
       asArm(0xe6a0_0070 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | (((op >>> 4) & 3) << 10) | ((op >>> 0) & 15));
       break;
-    case 130: // uxtb
+    case 138: // uxtb
       asArm(0xe6e0_0070 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | (((op >>> 4) & 3) << 10) | ((op >>> 0) & 15));
       break;
-    case 131: // sadd16
+    case 139: // sadd16
       asArm(0xe610_0f10 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 132: // qadd16
+    case 140: // qadd16
       asArm(0xe620_0f10 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 133: // shadd16
+    case 141: // shadd16
       asArm(0xe630_0f10 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 134: // uadd16
+    case 142: // uadd16
       asArm(0xe650_0f10 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 135: // uqadd16
+    case 143: // uqadd16
       asArm(0xe660_0f10 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 136: // uhadd16
+    case 144: // uhadd16
       asArm(0xe670_0f10 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 137: // sasx
+    case 145: // sasx
       asArm(0xe610_0f30 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 138: // qasx
+    case 146: // qasx
       asArm(0xe620_0f30 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 139: // shasx
+    case 147: // shasx
       asArm(0xe630_0f30 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 140: // uasx
+    case 148: // uasx
       asArm(0xe650_0f30 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 141: // uqasx
+    case 149: // uqasx
       asArm(0xe660_0f30 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 142: // uhasx
+    case 150: // uhasx
       asArm(0xe670_0f30 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 143: // ssax
+    case 151: // ssax
       asArm(0xe610_0f50 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 144: // qsax
+    case 152: // qsax
       asArm(0xe620_0f50 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 145: // shsax
+    case 153: // shsax
       asArm(0xe630_0f50 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 146: // usax
+    case 154: // usax
       asArm(0xe650_0f50 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 147: // uqsax
+    case 155: // uqsax
       asArm(0xe660_0f50 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 148: // uhsax
+    case 156: // uhsax
       asArm(0xe670_0f50 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 149: // ssub16
+    case 157: // ssub16
       asArm(0xe610_0f70 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 150: // qsub16
+    case 158: // qsub16
       asArm(0xe620_0f70 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 151: // shsub16
+    case 159: // shsub16
       asArm(0xe630_0f70 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 152: // usub16
+    case 160: // usub16
       asArm(0xe650_0f70 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 153: // uqsub16
+    case 161: // uqsub16
       asArm(0xe660_0f70 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 154: // uhsub16
+    case 162: // uhsub16
       asArm(0xe670_0f70 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 155: // sadd8
+    case 163: // sadd8
       asArm(0xe610_0f90 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 156: // qadd8
+    case 164: // qadd8
       asArm(0xe620_0f90 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 157: // shadd8
+    case 165: // shadd8
       asArm(0xe630_0f90 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 158: // uadd8
+    case 166: // uadd8
       asArm(0xe650_0f90 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 159: // uqadd8
+    case 167: // uqadd8
       asArm(0xe660_0f90 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 160: // uhadd8
+    case 168: // uhadd8
       asArm(0xe670_0f90 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 161: // ssub8
+    case 169: // ssub8
       asArm(0xe610_0ff0 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 162: // qsub8
+    case 170: // qsub8
       asArm(0xe620_0ff0 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 163: // shsub8
+    case 171: // shsub8
       asArm(0xe630_0ff0 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 164: // usub8
+    case 172: // usub8
       asArm(0xe650_0ff0 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 165: // uqsub8
+    case 173: // uqsub8
       asArm(0xe660_0ff0 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 166: // uhsub8
+    case 174: // uhsub8
       asArm(0xe670_0ff0 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 167: // qadd
+    case 175: // qadd
       asArm(0xe100_0050 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 168: // qdadd
+    case 176: // qdadd
       asArm(0xe140_0050 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 169: // qsub
+    case 177: // qsub
       asArm(0xe120_0050 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 170: // qdsub
+    case 178: // qdsub
       asArm(0xe160_0050 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 171: // rev
+    case 179: // rev
       asArm(0xe6bf_0f30 | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 172: // rev16
+    case 180: // rev16
       asArm(0xe6bf_0fb0 | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 173: // rbit
+    case 181: // rbit
       asArm(0xe6ff_0f30 | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 174: // revsh
+    case 182: // revsh
       asArm(0xe6ff_0fb0 | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 175: // sel
+    case 183: // sel
       asArm(0xe680_0fb0 | (((op >>> 16) & 15) << 16) | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 176: // clz
+    case 184: // clz
       asArm(0xe16f_0f10 | (((op >>> 8) & 15) << 12) | ((op >>> 0) & 15));
       break;
-    case 177: // mul
+    case 185: // mul
       asArm(0xe000_0090 | (((op >>> 8) & 15) << 16) | (((op >>> 0) & 15) << 8) | ((op >>> 16) & 15));
       break;
-    case 178: // mla
+    case 186: // mla
       asArm(0xe020_0090 | (((op >>> 8) & 15) << 16) | (((op >>> 12) & 15) << 12) | (((op >>> 0) & 15) << 8) | ((op >>> 16) & 15));
       break;
-    case 179: // mls
+    case 187: // mls
       asArm(0xe060_0090 | (((op >>> 8) & 15) << 16) | (((op >>> 12) & 15) << 12) | (((op >>> 0) & 15) << 8) | ((op >>> 16) & 15));
       break;
-    case 180: // smul_xy
+    case 188: // smul_xy
       asArm(0xe160_0080 | (((op >>> 8) & 15) << 16) | (((op >>> 0) & 15) << 8) | (((op >>> 4) & 1) << 6) | (((op >>> 5) & 1) << 5) | ((op >>> 16) & 15));
       break;
-    case 181: // smla_xy
+    case 189: // smla_xy
       asArm(0xe100_0080 | (((op >>> 8) & 15) << 16) | (((op >>> 12) & 15) << 12) | (((op >>> 0) & 15) << 8) | (((op >>> 4) & 1) << 6) | (((op >>> 5) & 1) << 5) | ((op >>> 16) & 15));
       break;
-    case 182: // smlad
+    case 190: // smlad
       asArm(0xe700_0010 | (((op >>> 8) & 15) << 16) | (((op >>> 12) & 15) << 12) | (((op >>> 0) & 15) << 8) | (((op >>> 4) & 1) << 5) | ((op >>> 16) & 15));
       break;
-    case 183: // smulw_y
+    case 191: // smulw_y
       asArm(0xe120_00a0 | (((op >>> 8) & 15) << 16) | (((op >>> 0) & 15) << 8) | (((op >>> 4) & 1) << 6) | ((op >>> 16) & 15));
       break;
-    case 184: // smlaw_y
+    case 192: // smlaw_y
       asArm(0xe120_0080 | (((op >>> 8) & 15) << 16) | (((op >>> 12) & 15) << 12) | (((op >>> 0) & 15) << 8) | (((op >>> 4) & 1) << 6) | ((op >>> 16) & 15));
       break;
-    case 185: // smlsd
+    case 193: // smlsd
       asArm(0xe700_0050 | (((op >>> 8) & 15) << 16) | (((op >>> 12) & 15) << 12) | (((op >>> 0) & 15) << 8) | (((op >>> 4) & 1) << 5) | ((op >>> 16) & 15));
       break;
-    case 186: // smmla
+    case 194: // smmla
       asArm(0xe750_0010 | (((op >>> 8) & 15) << 16) | (((op >>> 12) & 15) << 12) | (((op >>> 0) & 15) << 8) | (((op >>> 4) & 1) << 5) | ((op >>> 16) & 15));
       break;
-    case 187: // smmls
+    case 195: // smmls
       asArm(0xe750_00d0 | (((op >>> 8) & 15) << 16) | (((op >>> 12) & 15) << 12) | (((op >>> 0) & 15) << 8) | (((op >>> 4) & 1) << 5) | ((op >>> 16) & 15));
       break;
-    case 188: // usada8
+    case 196: // usada8
       asArm(0xe780_0010 | (((op >>> 8) & 15) << 16) | (((op >>> 12) & 15) << 12) | (((op >>> 0) & 15) << 8) | ((op >>> 16) & 15));
       break;
-    case 189: // smull
+    case 197: // smull
       asArm(0xe0c0_0090 | (((op >>> 8) & 15) << 16) | (((op >>> 12) & 15) << 12) | (((op >>> 0) & 15) << 8) | ((op >>> 16) & 15));
       break;
-    case 190: // umull
+    case 198: // umull
       asArm(0xe080_0090 | (((op >>> 8) & 15) << 16) | (((op >>> 12) & 15) << 12) | (((op >>> 0) & 15) << 8) | ((op >>> 16) & 15));
       break;
-    case 191: // smlal
+    case 199: // smlal
       asArm(0xe0e0_0090 | (((op >>> 8) & 15) << 16) | (((op >>> 12) & 15) << 12) | (((op >>> 0) & 15) << 8) | ((op >>> 16) & 15));
       break;
-    case 192: // umlal
+    case 200: // umlal
       asArm(0xe0a0_0090 | (((op >>> 8) & 15) << 16) | (((op >>> 12) & 15) << 12) | (((op >>> 0) & 15) << 8) | ((op >>> 16) & 15));
       break;
-    case 193: // smlal_xy
+    case 201: // smlal_xy
       asArm(0xe140_0080 | (((op >>> 8) & 15) << 16) | (((op >>> 12) & 15) << 12) | (((op >>> 0) & 15) << 8) | (((op >>> 4) & 1) << 6) | (((op >>> 5) & 1) << 5) | ((op >>> 16) & 15));
       break;
-    case 194: // smlald
+    case 202: // smlald
       asArm(0xe740_0010 | (((op >>> 8) & 15) << 16) | (((op >>> 12) & 15) << 12) | (((op >>> 0) & 15) << 8) | (((op >>> 4) & 1) << 5) | ((op >>> 16) & 15));
       break;
-    case 195: // smlsld
+    case 203: // smlsld
       asArm(0xe740_0050 | (((op >>> 8) & 15) << 16) | (((op >>> 12) & 15) << 12) | (((op >>> 0) & 15) << 8) | (((op >>> 4) & 1) << 5) | ((op >>> 16) & 15));
       break;
-    case 196: // umaal
+    case 204: // umaal
       asArm(0xe040_0090 | (((op >>> 8) & 15) << 16) | (((op >>> 12) & 15) << 12) | (((op >>> 0) & 15) << 8) | ((op >>> 16) & 15));
       break;
     default:
