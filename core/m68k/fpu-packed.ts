@@ -221,7 +221,7 @@ export function packedFromX80(rounding: u32, high: u32, m: u64, k: i32): void {
   // Digits of what there is, from the left.
   const count: i32 = max<i32>(length, 1);
   let digits: u64 = 0;
-  for (let i: i32 = 0; i < count; i++) {
+  for (let i: i32 = 0; i < min<i32>(count, 16); i++) {
     digits |= (value % 10) << <u64>(i << 2);
     value /= 10;
   }
