@@ -224,6 +224,13 @@ export function buildNext(model: NextModel, host: MachineHost, config: MachineCo
   monitor.soundIn = dma.channel('soundIn').connect(monitor.soundInPeer);
   dsp.dma = dma.channel('dsp').connect(dsp);
   if (osp !== undefined) osp.dma = dma.channel('disk').connect(osp);
+  if (!turbo) {
+    // The request line of SCC channel A, for either direction.
+    const channel = dma.channel('scc');
+    const transmit = scc.a.connectDma('tx', channel);
+    const receive = scc.a.connectDma('rx', channel);
+    channel.connect({ dmaOut: (bytes) => transmit.dmaOut(bytes), dmaIn: (into) => receive.dmaIn(into) });
+  }
   enet.tx = dma.channel('enetTx');
   enet.rx = dma.channel('enetRx');
   dma.channel('enetTx').onEnable = () => enet.transmit();
