@@ -200,7 +200,7 @@ export class NextDmaChannel implements DmaChannel {
   takePacket(most: number): { bytes: Uint8Array; end: boolean } | undefined {
     if (!this.enabled) return undefined;
     const limit = this.pointer('limit');
-    const end = (limit & ENET_EOP) !== 0;
+    const end = this.#parts.turbo || (limit & ENET_EOP) !== 0;
     const next = this.pointer('next');
     const slack = end && !this.#parts.turbo ? ENET_TX_SLACK : 0;
     const length = Math.max(0, Math.min((limit & ~ENET_MARKS) - slack - next, most));
