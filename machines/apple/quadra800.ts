@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { Board } from '../backplane/board.ts';
+import type { BusTarget } from '../backplane/bus.ts';
 import { MachineConfigError } from '../backplane/machine-config-error.ts';
 import type {
   AttachableDisk,
@@ -13,6 +14,7 @@ import { region } from '../backplane/memory-map.ts';
 import { mirrored } from '../backplane/mirrored.ts';
 import { SerialLine } from '../backplane/serial-line.ts';
 import { strided } from '../backplane/strided.ts';
+import { slowed, synchronized } from '../backplane/wait-states.ts';
 import { Wire } from '../backplane/wire.ts';
 import { AdbBus } from '../devices/adb/adb-bus.ts';
 import { AdbKeyboard } from '../devices/adb/adb-keyboard.ts';
@@ -21,6 +23,9 @@ import { AdbTransceiver } from '../devices/adb/adb-transceiver.ts';
 import { M68kCpu } from '../devices/cpu/m68k.ts';
 import { Dafb } from '../devices/display/dafb.ts';
 import { MAC_MONITORS, type MacMonitor } from '../devices/display/mac-monitor.ts';
+import { SonyDisk } from '../devices/floppy/sony-disk.ts';
+import { SonyDrive } from '../devices/floppy/sony-drive.ts';
+import { Swim2 } from '../devices/floppy/swim2.ts';
 import { Iosb } from '../devices/macio/iosb.ts';
 import { DjMemc, djMemcBanks } from '../devices/memory/djmemc.ts';
 import { Rtc3430042 } from '../devices/rtc/rtc-343-0042.ts';
@@ -48,6 +53,8 @@ const SERIAL_SPEEDUP = 64;
 
 /** Pins of VIA1's port A that say which machine of the family it is: bits 6, 4, 2, 1. */
 const MODEL_QUADRA_800 = 0x12;
+/** The processor waits this long for a chip on the I/O bus. The floppy driver's loops count accesses. // unverified */
+const IO_ACCESS_NS = 400;
 const IO_BLOCK = 256 * KIB;
 
 export const quadra800: MachineDefinition = {
@@ -107,7 +114,8 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   const iosb = board.add(
     new Iosb(board.chip('iosb'), { onIpl: (level) => cpu.setIpl(level), onBusError: () => bus.busError() }),
   );
-  const via1 = board.add(new R6522(board.chip('via1'), { clock: board.clock('via', VIA_HZ) }));
+  const viaClock = board.clock('via', VIA_HZ);
+  const via1 = board.add(new R6522(board.chip('via1'), { clock: viaClock }));
   const rtc = board.add(new Rtc3430042(board.chip('rtc'), { pram: host.nonVolatile('pram'), calendar: host.calendar }));
   const adb = new AdbBus();
   const keyboard = board.add(adb.attach(new AdbKeyboard('keyboard')));
@@ -136,6 +144,9 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   const ncr = board.add(new Ncr53c9x(board.chip('53c96'), scsiBus, { model: '53c96', clockHz: SCSI_HZ, dmaBytes: 2 }));
   iosb.scsi.port = ncr;
   const media = openMedia(host, config.media);
+  const disks = media.filter(({ bus: on }) => on === 'floppy').map(({ device }) => new SonyDisk(device));
+  const floppies = [0, 1].map((unit) => board.add(new SonyDrive(board.chip(`floppy:${unit}`), disks[unit])));
+  const swim = board.add(new Swim2(board.chip('swim2'), floppies));
   for (const { kind, bus: on, unit, device } of media) {
     if (on !== 'scsi') continue;
     const chip = board.chip(`scsi:${unit}`);
@@ -165,20 +176,23 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   board.wire(transceiver.data, (level) => via1.cb2W(level), 'via1.cb2');
   board.wire(transceiver.clock, (level) => via1.cb1W(level), 'via1.cb1');
   board.wire(via1.pb[6]!, (level) => iosb.auxModeW(!level), 'iosb.aux-mode', 'active low');
+  for (const drive of floppies) board.wire(via1.pa[5]!, (level) => drive.sel(level), `${drive.id}.sel`);
+  board.nc(swim.hdsel, 'SEL comes from VIA1');
   board.nc(iosb.busLock, 'no NuBus card to lock out');
 
   // Map of the I/O block
+  const slow = (target: BusTarget): BusTarget => slowed(target, board.scheduler, IO_ACCESS_NS);
   io.add(
-    region(0x0_0000, 0x0_1fff).device(strided(via1, 9), 'via1'),
-    region(0x0_2000, 0x0_3fff).device(strided(iosb.via2, 9), 'via2'),
+    region(0x0_0000, 0x0_1fff).device(strided(synchronized(via1, viaClock), 9), 'via1'),
+    region(0x0_2000, 0x0_3fff).device(strided(synchronized(iosb.via2, viaClock), 9), 'via2'),
     region(0x0_8000, 0x0_9fff).stub('ethernet address'),
     region(0x0_a000, 0x0_bfff).stub('sonic'),
-    region(0x0_c000, 0x0_dfff).device(strided(scc, 1, { span: 0x2000 }), 'scc'),
+    region(0x0_c000, 0x0_dfff).device(strided(slow(scc), 1, { span: 0x2000 }), 'scc'),
     region(0x0_e000, 0x0_ffff).device(memc, 'djmemc'),
     region(0x1_0000, 0x1_01ff).device(iosb.scsi, 'scsi'),
     region(0x1_4000, 0x1_5fff).stub('sound'),
     region(0x1_8000, 0x1_9fff).device(iosb.registers, 'iosb'),
-    region(0x1_e000, 0x1_ffff).stub('swim2'),
+    region(0x1_e000, 0x1_ffff).device(strided(slow(swim), 9), 'swim2'),
   );
 
   // Map of the CPU's bus
@@ -246,7 +260,9 @@ function openMedia(host: MachineHost, wanted: readonly Medium[]): AttachedMedium
     return unit;
   };
   return wanted.map(({ kind, bus = 'scsi', spec }) => {
-    if (kind === 'floppy') throw new MachineConfigError('quadra800: the floppy drive is not modelled yet');
+    if (kind === 'floppy') {
+      return { kind, bus: 'floppy', unit: place('floppy', [0, 1]), device: host.disk(spec) };
+    }
     if (bus !== 'scsi') throw new MachineConfigError(`quadra800 has no ${bus} bus; use bus=scsi`);
     const unit = place('scsi', kind === 'disk' ? [0, 1, 2, 4, 5, 6, 3] : [3, 4, 5, 6, 2, 1, 0]);
     return { kind, bus: 'scsi', unit, device: host.disk(spec) };

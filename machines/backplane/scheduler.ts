@@ -125,6 +125,11 @@ export class Scheduler {
     this.#sliceStart += ticks;
   }
 
+  /** Holds the CPU in its present access for `ticks`; what falls due meanwhile happens right after the access. */
+  hold(ticks: number): void {
+    this.#slice?.stall?.(ticks);
+  }
+
   /**
    * Holds the CPU in its present access until `ready`, for at most `mostTicks`; what falls due meanwhile happens.
    * Returns whether it became ready. For devices that answer an access late.
