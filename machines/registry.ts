@@ -2,10 +2,23 @@
 import { archimedes } from './acorn/archimedes.ts';
 import { powermacG3 } from './apple/powermac-g3.ts';
 import type { MachineDefinition } from './backplane/machine.ts';
+import { microbit } from './microbit/microbit.ts';
+import { nextComputer } from './next/next-computer.ts';
+import { nextCube } from './next/next-cube.ts';
+import { nextStation, nextStationTurbo } from './next/next-station.ts';
 import { virtM68k } from './virt/virt-m68k.ts';
 
 /** Every machine, in the order `emeritus machines` lists them. */
-export const MACHINES: readonly MachineDefinition[] = [powermacG3, virtM68k, archimedes];
+export const MACHINES: readonly MachineDefinition[] = [
+  powermacG3,
+  virtM68k,
+  archimedes,
+  microbit,
+  nextComputer,
+  nextCube,
+  nextStation,
+  nextStationTurbo,
+];
 
 /** The machine called `name`, which must exist. */
 export function machineNamed(name: string): MachineDefinition {
