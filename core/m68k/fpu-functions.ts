@@ -366,11 +366,19 @@ function oddEvenSeries(to: usize, x: usize, odd: bool, alternate: bool): void {
 }
 
 /** e^(x) where x = k ln 2 + r: 2^k (1 + expm1Series(r)). */
+/** The number next to ±1, on the side away from zero or towards it. */
+function besideOne(a: usize, s: u32, beyond: bool): void {
+  if (beyond) put(a, s, 0, 0x8000_0000_0000_0000, 1);
+  else put(a, s, -1, ~(<u64>0), ~(<u64>0));
+}
+
 function expReduced(to: usize, r: usize, k: i32): void {
   const one: usize = slot(27);
   expm1Series(to, r);
   fromInt(one, 1);
   add(to, to, one);
+  // So small an r leaves no trace but for directed rounding.
+  if (isOne(to) && hi(r) != 0) besideOne(to, 0, sign(r) == 0);
   scale(to, k);
 }
 
@@ -616,12 +624,14 @@ export function transcendental(op: u32, mode: u32, high: u32, m: u64): u64 {
   fromInt(one, 1);
   const negative: bool = sign(x) != 0;
   clearX80Flags();
-  // So near to zero that the function is its operand but for the last bit.
-  if (exponent(x) < -70) {
+  // So near to zero that the function is its operand but for rounding. Two differ from it by its square.
+  if (exponent(x) < -62) {
     switch (op) {
-      case 0x02:
       case 0x06:
       case 0x08:
+        if (exponent(x) < -70) return nearOperand(op, mode, x);
+        break;
+      case 0x02:
       case 0x09:
       case 0x0a:
       case 0x0c:
@@ -644,18 +654,18 @@ export function transcendental(op: u32, mode: u32, high: u32, m: u64): u64 {
       }
       break;
     case 0x19: // FCOSH
-      exp(y, x);
-      div(t, one, y);
-      add(y, y, t);
-      scale(y, -1);
+      if (exponent(x) < -60) {
+        besideOne(y, 0, true);
+      } else {
+        exp(y, x);
+        div(t, one, y);
+        add(y, y, t);
+        scale(y, -1);
+      }
       break;
     case 0x09: // FTANH
-      if (exponent(x) > 7) {
-        copy(y, one);
-        put(y, sign(x), -1, ~(<u64>0), ~(<u64>0));
-      } else {
-        oddEvenTangent(y, x);
-      }
+      if (exponent(x) <= 5) oddEvenTangent(y, x);
+      if (exponent(x) > 5 || isOne(y)) besideOne(y, sign(x), false);
       break;
     case 0x08: // FETOXM1
       if (exponent(x) < -1) {
@@ -663,6 +673,7 @@ export function transcendental(op: u32, mode: u32, high: u32, m: u64): u64 {
       } else {
         exp(y, x);
         sub(y, y, one);
+        if (negative && isOne(y)) besideOne(y, 1, false);
       }
       break;
     case 0x10: // FETOX
@@ -752,6 +763,7 @@ export function transcendental(op: u32, mode: u32, high: u32, m: u64): u64 {
     case 0x1d: // FCOS
       sinCos(high, m);
       copy(y, slot(1));
+      if (isOne(y)) besideOne(y, sign(y), false);
       break;
     default: // FTAN
       sinCos(high, m);
