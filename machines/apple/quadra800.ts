@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { AudioLine } from '../backplane/audio-line.ts';
 import { Board } from '../backplane/board.ts';
 import type { BusTarget } from '../backplane/bus.ts';
 import { MachineConfigError } from '../backplane/machine-config-error.ts';
@@ -28,12 +29,15 @@ import { SonyDrive } from '../devices/floppy/sony-drive.ts';
 import { Swim2 } from '../devices/floppy/swim2.ts';
 import { Iosb } from '../devices/macio/iosb.ts';
 import { DjMemc, djMemcBanks } from '../devices/memory/djmemc.ts';
+import { Dp8393x } from '../devices/net/dp8393x.ts';
+import { macAddressProm } from '../devices/net/mac-address-prom.ts';
 import { Rtc3430042 } from '../devices/rtc/rtc-343-0042.ts';
 import { Ncr53c9x } from '../devices/scsi/ncr53c9x.ts';
 import { ScsiBus } from '../devices/scsi/scsi-bus.ts';
 import { ScsiCdrom } from '../devices/scsi/scsi-cdrom.ts';
 import { ScsiDisk } from '../devices/scsi/scsi-disk.ts';
 import { Z85c30 } from '../devices/serial/z85c30.ts';
+import { Asc } from '../devices/sound/asc.ts';
 import { R6522 } from '../devices/timer/r6522.ts';
 import { startLinux } from './quadra800-linux.ts';
 import { loadMacRom } from './quadra800-rom.ts';
@@ -55,6 +59,8 @@ const SERIAL_SPEEDUP = 64;
 const MODEL_QUADRA_800 = 0x12;
 /** The processor waits this long for a chip on the I/O bus. The floppy driver's loops count accesses. // unverified */
 const IO_ACCESS_NS = 400;
+/** A made-up address of Apple's; the cable is unplugged. */
+const ETHERNET_ADDRESS = Uint8Array.of(0x08, 0x00, 0x07, 0x12, 0x34, 0x56);
 const IO_BLOCK = 256 * KIB;
 
 export const quadra800: MachineDefinition = {
@@ -155,12 +161,18 @@ function build(host: MachineHost, config: MachineConfig): Machine {
     );
   }
 
+  const audio = new AudioLine(board.scheduler);
+  const asc = board.add(new Asc(board.chip('sound'), 'iosb', audio));
+  const sonic = board.add(new Dp8393x(board.chip('sonic'), { dma: bus, stride: 4 }));
+
   // Wires              source           sink
   for (let bit = 0; bit < 8; bit++) via1.paW(bit, (MODEL_QUADRA_800 & (1 << bit)) !== 0);
   board.wire(via1.irq, (level) => iosb.via1W(level), 'iosb.via1');
   board.wire(scc.irq, (level) => iosb.sccW(level), 'iosb.scc');
   board.wire(ncr.irq, (level) => iosb.scsiIrqW(level), 'iosb.scsi-irq');
   board.wire(ncr.drq, (level) => iosb.scsiDrqW(level), 'iosb.scsi-drq');
+  board.wire(asc.irq, (level) => iosb.soundW(level), 'iosb.sound');
+  board.wire(sonic.irq, (level) => iosb.ethernetW(level), 'iosb.ethernet');
   board.wire(dafb.irq, (level) => iosb.videoW(level), 'iosb.video');
   board.connections.push({ source: 'iosb.ipl', sink: 'cpu.ipl', note: '' });
   board.wire(iosb.tick, (level) => via1.ca1W(level), 'via1.ca1', '60.15 Hz');
@@ -178,6 +190,7 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   board.wire(via1.pb[6]!, (level) => iosb.auxModeW(!level), 'iosb.aux-mode', 'active low');
   for (const drive of floppies) board.wire(via1.pa[5]!, (level) => drive.sel(level), `${drive.id}.sel`);
   board.nc(swim.hdsel, 'SEL comes from VIA1');
+  for (const pin of [iosb.dfacLatch, iosb.dfacData, iosb.dfacClock]) board.nc(pin, 'the DFAC is at full volume');
   board.nc(iosb.busLock, 'no NuBus card to lock out');
 
   // Map of the I/O block
@@ -185,12 +198,12 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   io.add(
     region(0x0_0000, 0x0_1fff).device(strided(synchronized(via1, viaClock), 9), 'via1'),
     region(0x0_2000, 0x0_3fff).device(strided(synchronized(iosb.via2, viaClock), 9), 'via2'),
-    region(0x0_8000, 0x0_9fff).stub('ethernet address'),
-    region(0x0_a000, 0x0_bfff).stub('sonic'),
+    region(0x0_8000, 0x0_8007).device(macAddressProm(ETHERNET_ADDRESS), 'ethernet address'),
+    region(0x0_a000, 0x0_a0ff).device(sonic, 'sonic'),
     region(0x0_c000, 0x0_dfff).device(strided(slow(scc), 1, { span: 0x2000 }), 'scc'),
     region(0x0_e000, 0x0_ffff).device(memc, 'djmemc'),
     region(0x1_0000, 0x1_01ff).device(iosb.scsi, 'scsi'),
-    region(0x1_4000, 0x1_5fff).stub('sound'),
+    region(0x1_4000, 0x1_4fff).device(slow(asc), 'sound'),
     region(0x1_8000, 0x1_9fff).device(iosb.registers, 'iosb'),
     region(0x1_e000, 0x1_ffff).device(strided(slow(swim), 9), 'swim2'),
   );
@@ -227,6 +240,7 @@ function build(host: MachineHost, config: MachineConfig): Machine {
     keyboard,
     pointer: mouse,
     serial: lines,
+    audio,
     powerOff: iosb.powerOff,
     resetRequest,
     start: (kind) => {
