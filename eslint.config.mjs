@@ -10,7 +10,9 @@ const forbid = (files, ...patterns) => ({
 const node = ['^node:', 'machines/ runs in a browser too: take host ends as injected interfaces'];
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', 'node_modules/**', 'core/common/**', 'core/*/*.ts', 'core/*/gen/**', 'core/*/host/gen/**'] },
+  {
+    ignores: ['**/dist/**', 'node_modules/**', 'core/common/**', 'core/*/*.ts', 'core/*/gen/**', 'core/*/host/gen/**'],
+  },
   ...tseslint.configs.strict,
   ...tseslint.configs.stylistic,
   {
@@ -35,4 +37,13 @@ export default tseslint.config(
     'machines never import frontends',
   ]),
   forbid(['frontends/**/*.ts'], ['machines/devices/', 'frontends reach the machine through its session']),
+  forbid(['frontends/sdl2-gles/**/*.ts'], ['^\\.\\./', 'sdl2-gles is of use on its own']),
+  forbid(
+    ['frontends/sdl/**/*.ts'],
+    [
+      'machines/(?!backplane/|firmware/font)|core/|frontends/|/(cli|web|linux-user)/',
+      'the viewer knows the machine by SPICE only',
+    ],
+    ['/spice/(?!client|node-connection)', 'the client is what there is for viewers'],
+  ),
 );

@@ -15,6 +15,7 @@ import {
   contains,
   EmulatorProcess,
   linuxOptions,
+  linuxReady,
   showsSame,
   still,
   TYPED,
@@ -89,8 +90,7 @@ for (const [name, options, inputs, text] of guests) {
       if (absent) return;
       emulator = new EmulatorProcess('powermac-g3', options);
       ours = await emulator.viewer();
-      if (text === TYPED) await until(() => linesOf(ours) > 40, 'Linux has drawn its console', 120);
-      await still(ours, 120);
+      if (text === TYPED) await linuxReady(ours);
     });
     afterAll(async () => {
       ours?.client.close();
@@ -118,7 +118,7 @@ for (const [name, options, inputs, text] of guests) {
       const picture = await emulator.picture(ours);
       expect(ours.shows(picture)).toBe(true);
       expect(contains(seen, picture)).toBe(true);
-      if (text === TYPED) await until(() => answers(ours) === before + 1, 'the guest tells what it was given', 30);
+      if (text === TYPED) await until(() => answers(ours) === before + 1, 'the guest tells what it was given', 60);
 
       // The viewer's own picture file is the same.
       await command('p');
@@ -143,13 +143,6 @@ for (const [name, options, inputs, text] of guests) {
     );
   });
 }
-
-/** On how many lines of text there is something. */
-const linesOf = ({ width, pixels }: TestViewer): number => {
-  const lines = new Set<number>();
-  pixels.forEach((pixel, i) => pixel !== 0 && lines.add(Math.floor(i / width / 16)));
-  return lines.size;
-};
 
 describe(`The SDL viewer at a machine that does as it is told${needs(lacks)}`, () => {
   let folder: string;
