@@ -10,10 +10,20 @@ import { join, normalize } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Picture } from '../../machines/backplane/host.ts';
+import { type Keystroke, keystroke } from '../../machines/backplane/us-keyboard.ts';
 import { CHROMIUM_FLAGS } from '../support/browser.ts';
-import { ENTER, Firefox } from '../support/firefox.ts';
+import { Firefox } from '../support/firefox.ts';
 import { debianFile, guest, type Input, missing } from '../support/inputs.ts';
-import { answers, EmulatorProcess, ended, linuxOptions, pictureOfViewer, still, TYPED } from '../support/screen-lab.ts';
+import {
+  answers,
+  EmulatorProcess,
+  ended,
+  linuxOptions,
+  linuxReady,
+  pictureOfViewer,
+  still,
+  TYPED,
+} from '../support/screen-lab.ts';
 import { type TestViewer, until } from '../support/spice.ts';
 
 const chromiumFile = debianFile('/usr/bin/chromium', 'chromium');
@@ -32,7 +42,10 @@ interface Tab {
   close(): Promise<void>;
 }
 
-const KEY_MS = 120;
+const KEY_MS = 60;
+/** The keys of a text and Enter, as a person presses them. */
+const strokes = (text: string): Keystroke[] => [...text, '\n'].map((character) => keystroke(character)!);
+
 let browser: Browser | undefined;
 const children: ChildProcess[] = [];
 const tabs: Tab[] = [];
@@ -45,8 +58,11 @@ async function chromiumTab(): Promise<Tab> {
     evaluate: (expression) => page.evaluate(expression),
     click: (x, y) => page.mouse.click(x, y),
     type: async (text) => {
-      await page.keyboard.type(text, { delay: KEY_MS });
-      await page.keyboard.press('Enter', { delay: KEY_MS });
+      for (const { code, shift } of strokes(text)) {
+        if (shift) await page.keyboard.down('ShiftLeft');
+        await page.keyboard.press(code, { delay: KEY_MS });
+        if (shift) await page.keyboard.up('ShiftLeft');
+      }
     },
     close: () => page.close(),
   };
@@ -58,7 +74,7 @@ async function firefoxTab(): Promise<Tab> {
     goto: (url) => firefox.goto(url),
     evaluate: (expression) => firefox.evaluate(expression),
     click: (x, y) => firefox.click(x, y),
-    type: (text) => firefox.type(text + ENTER, KEY_MS),
+    type: (text) => firefox.type(text, KEY_MS),
     close: () => firefox.close(),
   };
 }
@@ -162,8 +178,7 @@ for (const [guestName, options, inputs, text] of guests) {
       if (lacks) return;
       emulator = new EmulatorProcess('powermac-g3', options, ',websocket=0');
       ours = await emulator.viewer();
-      if (text === TYPED) await until(() => ours.draws > 40, 'Linux has drawn its console', 120);
-      await still(ours, 120);
+      if (text === TYPED) await linuxReady(ours);
     });
     afterAll(async () => {
       ours?.client.close();

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
+import { keystroke } from '../../machines/backplane/us-keyboard.ts';
 
 interface Reply {
   readonly id?: number;
@@ -18,8 +19,9 @@ interface Reply {
 /** First start on a slow machine. */
 const START_MS = 120_000;
 
-/** Keys that are no characters, by WebDriver's private code points. */
-export const ENTER = '\ue007';
+// Keys that are no characters, by WebDriver's private code points.
+const ENTER = '\ue007';
+const SHIFT = '\ue008';
 
 export class Firefox {
   readonly #child: ChildProcess;
@@ -100,11 +102,14 @@ export class Firefox {
     await this.#act({ type: 'pointer', id: 'mouse', parameters: { pointerType: 'mouse' }, actions });
   }
 
+  /** Types a text and Enter as a person does: Shift is a key. */
   async type(text: string, gapMs: number): Promise<void> {
-    for (const value of text) {
-      const down = { type: 'keyDown', value };
-      const actions = [down, { type: 'pause', duration: gapMs / 2 }, { type: 'keyUp', value }];
-      await this.#act({ type: 'key', id: 'keyboard', actions: [...actions, { type: 'pause', duration: gapMs / 2 }] });
+    for (const value of [...text, ENTER]) {
+      const pressed = [...(keystroke(value)?.shift === true ? [SHIFT] : []), value];
+      const pause = { type: 'pause', duration: gapMs };
+      const down = pressed.map((key) => ({ type: 'keyDown', value: key }));
+      const up = pressed.reverse().map((key) => ({ type: 'keyUp', value: key }));
+      await this.#act({ type: 'key', id: 'keyboard', actions: [...down, pause, ...up, pause] });
     }
   }
 

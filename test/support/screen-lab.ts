@@ -268,10 +268,24 @@ export const linuxOptions = (kernel: Input, initrd: Input): string[] => [
   ...['--append', 'console=ttyPZ0 console=tty0 vt.global_cursor_default=0'],
 ];
 
+/** Waits until Linux's shell answers on the serial line what our viewer types on the keyboard. */
+export async function linuxReady(ours: TestViewer): Promise<void> {
+  await until(() => serialText(ours).includes('Run /init'), 'Linux starts', 300);
+  const monitor = ours.ports.find(({ name }) => name === MONITOR_PORT)!;
+  await askMonitor(monitor, 'type echo re""ady > /dev/ttyPZ0\\n', 'ready', 30_000);
+  await until(
+    () => serialText(ours).includes('ready'),
+    () => `Linux's shell answers; the line has said: ${JSON.stringify(serialText(ours).slice(-200))}`,
+    300,
+  );
+  await still(ours, 120);
+}
+
+const serialText = (ours: TestViewer): string => ours.portText.get('org.emeritus.console.serial.0.0') ?? '';
+
 /** What is typed to see in the answer, on the serial line, that all of it has arrived. */
 export const TYPED = 'echo The 4th key. | md5sum > /dev/ttyPZ0';
 export const MD5 = createHash('md5').update('The 4th key.\n').digest('hex');
 
 /** How often the answer to {@link TYPED} has come. */
-export const answers = (ours: TestViewer): number =>
-  (ours.portText.get('org.emeritus.console.serial.0.0') ?? '').split(MD5).length - 1;
+export const answers = (ours: TestViewer): number => serialText(ours).split(MD5).length - 1;
