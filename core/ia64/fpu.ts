@@ -230,8 +230,8 @@ function parallel(base: u32, at: u32, operation: u32, option: u32): bool {
   const b: u32 = fr(base, B(at));
   const c: u32 = fr(base, C(at));
   const third: bool = operation == MULTIPLY_ADD;
-  const d: u32 = third ? fr(base, D(at)) : c;
   const second: bool = operation != TO_INTEGER;
+  const d: u32 = third ? fr(base, D(at)) : second ? c : b;
   if ((operation != ROOT && natValIn(b)) || (second && natValIn(c)) || natValIn(d)) {
     write(base, A(at), 0, NATVAL_SE);
     approximated = false;
