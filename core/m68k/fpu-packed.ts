@@ -196,10 +196,8 @@ export function packedFromX80(rounding: u32, high: u32, m: u64, k: i32): void {
   packedMiddle = packedLow = 0;
   packedHigh = sign << 31;
   if (m == 0) return;
-  if (k > 17) {
-    raiseX80(INVALID);
-    k = 17;
-  }
+  const many: bool = k > 17;
+  if (many) k = 17;
   const zeros: u32 = <u32>clz<u64>(m);
   const sig: u64 = m << <u64>zeros;
   const exp: i32 = <i32>(high & 0x7fff) - 16383 - <i32>zeros;
@@ -216,6 +214,7 @@ export function packedFromX80(rounding: u32, high: u32, m: u64, k: i32): void {
     short = length >= 0 && value >= powerOfTen(max<i32>(length, 0));
     if (short) ten++;
   }
+  if (many) raiseX80(INVALID);
   if (length < 0) raiseX80(INEXACT);
   if (value == 0) return;
   // Digits of what there is, from the left.
