@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+import { Board } from '../backplane/board.ts';
+import { MachineConfigError } from '../backplane/machine-config-error.ts';
+import type { Machine, MachineConfig, MachineDefinition, MachineHost } from '../backplane/machine.ts';
+import { region } from '../backplane/memory-map.ts';
+import { SerialLine } from '../backplane/serial-line.ts';
+import { Wire } from '../backplane/wire.ts';
+import { ArmCpu } from '../devices/cpu/arm.ts';
+import { GoldfishBattery } from '../devices/goldfish/goldfish-battery.ts';
+import { GoldfishBus } from '../devices/goldfish/goldfish-bus.ts';
+import { GoldfishEvents } from '../devices/goldfish/goldfish-events.ts';
+import { GoldfishFb } from '../devices/goldfish/goldfish-fb.ts';
+import { GoldfishPic } from '../devices/goldfish/goldfish-pic.ts';
+import { GoldfishTimer } from '../devices/goldfish/goldfish-timer.ts';
+import { GoldfishTty } from '../devices/goldfish/goldfish-tty.ts';
+import { loadArmLinux } from '../firmware/atags.ts';
+import { kernelMemory } from './virtual-dma.ts';
+
+const MIB = 1 << 20;
+const SPAN = 0x1000;
+/** Instruction slots a second. There is no real board to follow: what the interpreter can do on an ordinary host. */
+const CPU_HZ = 100_000_000;
+const NANOSECOND_HZ = 1_000_000_000;
+/** The board's number in Linux's list of ARM machines. */
+const MACHINE_ID = 1441;
+/** Where the kernels are linked: virtual address of the first byte of RAM. */
+const LINK_BASE = 0xc000_0000;
+
+const PIC_BASE = 0xff00_0000;
+const FIXED = { bus: 0xff00_1000, tty: 0xff00_2000, timer: 0xff00_3000 } as const;
+const FIXED_IRQ = { bus: 1, timer: 3, tty: 4 } as const;
+/** Other devices follow one another from here on. */
+const DYNAMIC_BASE = 0xff01_0000;
+const DYNAMIC_IRQ = 10;
+
+export const goldfish: MachineDefinition = {
+  name: 'goldfish',
+  title: 'Android emulator board ("goldfish") with an ARM processor',
+  year: 2008,
+  status: 'in work',
+  ram: { min: 32 * MIB, max: 512 * MIB, initial: 96 * MIB },
+  options: {
+    cpu: { values: ['armv5', 'armv7'], initial: 'armv5', title: 'ARM926EJ-S or Cortex-A8' },
+    screen: { values: ['320x480', '240x320', '480x800', '800x480'], initial: '320x480', title: 'size of the screen' },
+  },
+  needsKernel: true,
+  build,
+};
+
+function build(host: MachineHost, config: MachineConfig): Machine {
+  const board = new Board({ masterHz: CPU_HZ, memoryBytes: config.ramBytes + 64 * MIB, log: host.log });
+  const [width, height] = config.options['screen']!.split('x').map(Number) as [number, number];
+
+  // Chips
+  const bus = board.map('bus');
+  const cpu = board.addCpu(
+    new ArmCpu(board.chip('cpu'), {
+      memory: board.memory,
+      map: bus,
+      module: host.core('arm'),
+      model: config.options['cpu'] === 'armv7' ? 'cortex-a8' : 'arm926',
+    }),
+  );
+  const ram = board.memory.allocate('ram', config.ramBytes);
+  const kernel = kernelMemory(() => cpu, bus, host.log.for('kernel memory'));
+  const pic = board.add(new GoldfishPic(board.chip('pic'), { byteOrder: 'little', numbering: 'index' }));
+  const devices = board.add(new GoldfishBus(board.chip('bus'), { memory: kernel }));
+  const clock = board.clock('nanoseconds', NANOSECOND_HZ);
+  const timerOptions = { byteOrder: 'little', clock, calendar: host.calendar } as const;
+  const timer = board.add(new GoldfishTimer(board.chip('timer'), { ...timerOptions, layout: 'timer' }));
+  const rtc = board.add(new GoldfishTimer(board.chip('rtc'), { ...timerOptions, layout: 'rtc' }));
+  const lines = ['ttyS0', 'ttyS1', 'ttyS2'].map((name) => new SerialLine(name));
+  const ttys = lines.map((line, n) => {
+    const tty = new GoldfishTty(board.chip(`tty${n}`), { byteOrder: 'little', version: 0, memory: kernel });
+    tty.port = line;
+    return board.add(tty);
+  });
+  const fb = board.add(new GoldfishFb(board.chip('fb'), { memory: board.memory, ram, width, height }));
+  const events = board.add(new GoldfishEvents(board.chip('events'), { width, height }));
+  const battery = board.add(new GoldfishBattery(board.chip('battery')));
+
+  // Map and wires: devices the kernel knows by address, then those it is told of
+  bus.add(region(0, config.ramBytes - 1).ram(ram), region(PIC_BASE, PIC_BASE + SPAN - 1).device(pic, 'pic'));
+  board.wire(pic.irq, (level) => cpu.interrupt(level), 'cpu.irq');
+  let nextBase = DYNAMIC_BASE;
+  let nextIrq = DYNAMIC_IRQ;
+  const place = (
+    device: { id: string; irq: Wire } & Parameters<ReturnType<typeof region>['device']>[0],
+    name: string,
+    id = -1,
+    fixed?: { base: number; irq: number },
+  ): void => {
+    const { base, irq } = fixed ?? { base: nextBase, irq: nextIrq++ };
+    if (fixed === undefined) nextBase += SPAN;
+    bus.add(region(base, base + SPAN - 1).device(device, device.id));
+    board.wire(device.irq, pic.in(irq), `pic.in(${irq})`);
+    devices.add({ name, id, base, span: SPAN, irq, irqCount: 1 });
+  };
+  place(devices, 'goldfish_device_bus', -1, { base: FIXED.bus, irq: FIXED_IRQ.bus });
+  place(timer, 'goldfish_timer', -1, { base: FIXED.timer, irq: FIXED_IRQ.timer });
+  place(rtc, 'goldfish_rtc');
+  place(ttys[0]!, 'goldfish_tty', 0, { base: FIXED.tty, irq: FIXED_IRQ.tty });
+  place(ttys[1]!, 'goldfish_tty', 1);
+  place(ttys[2]!, 'goldfish_tty', 2);
+  place(fb, 'goldfish_fb', 0);
+  place(battery, 'goldfish_battery');
+  place(events, 'goldfish_events');
+
+  return {
+    board,
+    screens: [fb],
+    keyboard: events,
+    pointer: events,
+    serial: lines,
+    powerOff: new Wire('power off'),
+    resetRequest: new Wire('reset'),
+    start: (kind) => {
+      board.reset(kind);
+      if (config.kernel === undefined) throw new MachineConfigError('goldfish needs a kernel: --kernel zImage');
+      const { kernel: image, initrd, append } = config;
+      const entry = loadArmLinux({ kernel: image, initrd, append }, { memory: board.memory, ram }, LINK_BASE);
+      cpu.setRegister('r0', 0);
+      cpu.setRegister('r1', MACHINE_ID);
+      cpu.setRegister('r2', entry.tags);
+      cpu.setRegister('pc', entry.pc);
+    },
+    close: () => {},
+  };
+}
