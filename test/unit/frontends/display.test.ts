@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { connect } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseDisplay, serveDisplay } from '../../../frontends/cli/display.ts';
 import { remoteScreenText } from '../../../frontends/cli/screen-text.ts';
 import { parseSpiceUrl } from '../../../frontends/cli/view.ts';
+import { serveWebViewer } from '../../../frontends/web/server.ts';
 import { MachineSession, LocalChannel } from '../../../machines/backplane/session.ts';
 import { FakeMachine } from '../../support/fake-machine.ts';
 import { TestViewer } from '../../support/spice.ts';
@@ -75,6 +77,34 @@ describe('--display', () => {
     expect(quit).toBe(0);
     viewer.client.close();
     await expect.poll(() => quit).toBe(1);
+    served.close();
+  });
+});
+
+describe('--display spice without an address', () => {
+  const outside = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+
+  it('cannot be reached from other computers', async ({ skip }) => {
+    if (outside === undefined) return skip('this computer has no address but its own');
+    const session = new MachineSession(new LocalChannel(new FakeMachine()));
+    const lines: string[] = [];
+    const say = (line: string): void => void lines.push(line);
+    const served = await serveDisplay(session, 'Fake', parseDisplay('spice,port=0,websocket=0')!, say);
+    const spice = Number(/spice:\/\/127\.0\.0\.1:(\d+)/.exec(lines.join())![1]);
+    const viewer = await serveWebViewer({ host: '127.0.0.1', port: spice });
+    const ports = [spice, Number(/ws:\/\/127\.0\.0\.1:(\d+)/.exec(lines.join())![1]), Number(new URL(viewer.url).port)];
+    const reaches = (host: string, port: number): Promise<boolean> =>
+      new Promise((resolve) => {
+        const socket = connect({ host, port }, () => resolve(true));
+        socket.on('error', () => resolve(false)).on('connect', () => socket.destroy());
+      });
+    for (const port of ports) {
+      expect(await reaches('127.0.0.1', port)).toBe(true);
+      expect(await reaches(outside, port)).toBe(false);
+    }
+    viewer.close();
     served.close();
   });
 });
