@@ -21,7 +21,7 @@ export const nextComputer: MachineDefinition = {
   name: COMPUTER.name,
   title: 'NeXT Computer, 68030 at 25 MHz',
   year: 1988,
-  status: 'in progress',
+  status: 'the boot ROM passes its self-test and reaches its prompt; no DSP, optical disk, printer, network',
   ram: { min: MIB, max: 64 * MIB, initial: 16 * MIB },
   options: {},
   build: (host, config) => buildNext(COMPUTER, host, config),
