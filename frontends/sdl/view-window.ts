@@ -46,6 +46,7 @@ export class ViewWindow {
   #paintedAt = 0;
   #due: NodeJS.Immediate | NodeJS.Timeout | undefined;
   #paints = 0;
+  #uploadedPixels = 0;
 
   private constructor(sdl: Sdl, window: SdlWindow, title: string) {
     this.sdl = sdl;
@@ -87,6 +88,11 @@ export class ViewWindow {
     return this.#paints;
   }
 
+  /** How much of pictures has been put into the window. */
+  get uploadedPixels(): number {
+    return this.#uploadedPixels;
+  }
+
   get fullScreen(): boolean {
     return this.#fullScreen;
   }
@@ -126,6 +132,7 @@ export class ViewWindow {
 
   updatePicture(rect: ScreenRect, pixels: Uint8Array): void {
     this.#painter.update(rect, pixels);
+    this.#uploadedPixels += rect.width * rect.height;
     this.changed();
   }
 

@@ -102,9 +102,9 @@ export class SdlViewer {
     }
   }
 
-  /** How often the window was drawn. */
-  get paints(): number {
-    return this.#window.paints;
+  /** How often the window was drawn, and with how many pixels that the machine has sent. */
+  get shown(): { readonly paints: number; readonly pixels: number } {
+    return { paints: this.#window.paints, pixels: this.#window.uploadedPixels };
   }
 
   close(why: ViewerEnd = 'quit'): void {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The screen on its way to a viewer in another process, measured on the built command's own parts (npm run build):
-//   - frames a second that a viewer on a Unix socket shows while the guest repaints 1024x768x32 as fast as it can,
+//   - frames a second that a viewer on a Unix socket shows while the guest repaints 1024x768x32 as fast as it can: one
+//     that keeps the picture in memory, and the SDL viewer under Xvfb with Mesa's software OpenGL,
 //   - how many instructions a second the machine then executes, with the viewer against without,
 //     by the host's clock, and by the time its thread had a CPU, which other load on this computer does not change,
 //   - the time from a key at the viewer until the machine's keyboard has it and has said so (its ADB then reports it when
 //     the guest polls), and to the guest's echo on the viewer's screen, at OpenBIOS's prompt.
-//   node test/bench/frames.mjs        needs Debian's gcc-powerpc-linux-gnu and qemu-system-data
-import { execFileSync, fork } from 'node:child_process';
+//   node test/bench/frames.mjs        needs Debian's gcc-powerpc-linux-gnu and qemu-system-data, xvfb and libsdl2-2.0-0
+import { execFileSync, fork, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,6 +91,34 @@ async function viewer(path) {
   process.send('ready');
 }
 
+/** The SDL viewer in a process of its own: says how many frames it has shown. */
+async function sdlViewer(path) {
+  const { SdlViewer } = await import('../../dist/frontends/sdl/viewer.js');
+  const options = { menuKey: 'ControlRight', fullScreen: false, smooth: false, reconnect: false, pictures: '.' };
+  const view = await SdlViewer.open({ address: { path }, ...options });
+  let last = view.shown;
+  process.on('message', () => {
+    const { paints, pixels } = view.shown;
+    process.send(Math.min(paints - last.paints, (pixels - last.pixels) / FRAME));
+    last = { paints, pixels };
+  });
+  process.send('ready');
+}
+
+/** Xvfb on a display of its own; `undefined` where there is none. */
+async function xServer() {
+  const server = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1400x1100x24', '-nolisten', 'tcp'], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  });
+  const number = await new Promise((resolve) => {
+    server.on('error', () => resolve(undefined));
+    server.stdio[3].once('data', (chunk) => resolve(chunk.toString().trim()));
+  });
+  return number === undefined
+    ? undefined
+    : { env: { ...process.env, DISPLAY: `:${number}` }, pid: server.pid, stop: () => server.kill() };
+}
+
 function pause(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
@@ -136,11 +165,19 @@ async function start(folder, time, config) {
   };
 }
 
-const attach = async (path) => {
-  const child = fork(new URL(import.meta.url), ['viewer', path]);
+const attach = async (path, kind = 'viewer', env = process.env) => {
+  const child = fork(new URL(import.meta.url), [kind, path], { env });
   await ask(child);
   return child;
 };
+
+/** CPU seconds of a process and its threads. */
+function processSeconds(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
 
 /** CPU seconds of this process's busiest thread: the machine's. */
 function threadSeconds() {
@@ -183,23 +220,46 @@ async function frames(folder) {
   const kernel = { title: 'painter', bytes: new Uint8Array(readFileSync(elf)) };
   const { session, path, end } = await start(folder, 'virtual', { kernel });
   await pause(3000);
+  await measure('a viewer in memory', session, () => attach(path));
+  const x = await xServer();
+  if (x === undefined) console.log('SDL viewer               skipped: there is no Xvfb');
+  else await measure('the SDL viewer', session, () => attach(path, 'sdl', x.env), x.pid);
+  x?.stop();
+  await end();
+}
+
+/** The machine alone and with a viewer, in turns; and what the viewer shows. */
+async function measure(name, session, attachViewer, xPid) {
   const without = [];
   const with_ = [];
-  let shown = 0;
+  const shown = [];
+  const costs = [];
   for (let round = 0; round < 3; round++) {
     without.push(await speed(session));
-    const child = await attach(path);
-    await pause(500);
+    const child = await attachViewer();
+    await pause(1000);
     await ask(child, 'count');
     const begin = performance.now();
+    const cpu = () => [
+      processSeconds(process.pid) - threadSeconds(),
+      processSeconds(child.pid),
+      xPid === undefined ? 0 : processSeconds(xPid),
+    ];
+    const before = cpu();
     with_.push(await speed(session));
-    shown = Math.max(shown, (await ask(child, 'count')) / ((performance.now() - begin) / 1000));
+    const after = cpu();
+    const frames = await ask(child, 'count');
+    shown.push(frames / ((performance.now() - begin) / 1000));
+    costs.push(after.map((seconds, i) => ((seconds - before[i]) / frames) * 1000));
     child.kill();
     await pause(500);
   }
-  await end();
-  const median = (values) => values.toSorted((a, b) => a - b)[values.length >>> 1];
-  console.log(`full repaints shown      ${shown.toFixed(1)} frames/s of 1024x768x32`);
+  const sorted = (values) => values.toSorted((a, b) => a - b);
+  const median = (values) => sorted(values)[values.length >>> 1];
+  const rates = sorted(shown).map((rate) => rate.toFixed(1));
+  console.log(`${name}: full repaints of 1024x768x32 shown, frames/s in ${shown.length} rounds: ${rates.join(', ')}`);
+  const [server, viewer, xServer] = [0, 1, 2].map((part) => median(costs.map((cost) => cost[part])).toFixed(1));
+  console.log(`CPU ms a frame           emulator's control thread ${server}, viewer ${viewer}, X server ${xServer}`);
   for (const by of ['clock', 'cpu']) {
     const alone = median(without.map((speed) => speed[by]));
     const seen = median(with_.map((speed) => speed[by]));
@@ -230,6 +290,10 @@ async function keys(folder) {
   report('key to echo on screen   ', times);
 }
 
-if (process.argv[2] === 'viewer') await viewer(process.argv[3]);
-else await main();
-if (process.argv[2] !== 'viewer') process.exit();
+const [kind, path] = process.argv.slice(2);
+if (kind === 'viewer') await viewer(path);
+else if (kind === 'sdl') await sdlViewer(path);
+else {
+  await main();
+  process.exit();
+}
