@@ -9,17 +9,18 @@
 //     810  wave tables 0-3: phase and         802  control            80a  play or record
 //     82f  increment, 9.15 bits each          803  FIFO mode          80f  test
 //                                             804  FIFO status        805  wave table control
-//     f00  EASC: channel A (and f20 channel B): write pointer, read pointer, rate, two scale factors, f08 FIFO control,
-//          f09 interrupt disable (IOSB too), f10 eight coefficients of CD-ROM XA
+//     f00  EASC, IOSB: channel A (and f20 channel B): write pointer, read pointer, rate, f06 left and f07 right scale
+//          factor, f08 FIFO control, f09 interrupt disable, f10 eight coefficients of CD-ROM XA
 //
 //           version  modes             FIFO status and interrupt
 //     ASC   00       FIFO, wave table  events; an interrupt for each, which reading the status ends
 //     EASC  b0       FIFO, 44.1 kHz    levels of both FIFOs; an interrupt below half
-//     IOSB  bb       FIFO, stereo      levels; channel B tells of both, A only of recording
+//     IOSB  bb       FIFO, 44.1 kHz    levels; channel B tells of both, A only of recording
 //
-// Documents: [IM-VI] "Sound Manager"; [ASCTESTER], [MAME] `sound/asc` for what the hardware answers.
-// Not modelled: recording, companding, test modes, the EASC's scale factors, and that words written to the IOSB's FIFO
-// are one sample each. The IOSB's volume is the business of the DFAC behind it.
+// Documents: [IM-VI] "Sound Manager"; [ASCTESTER], [MAME] `sound/asc` for what the hardware answers; the Quadra's ROM
+// for the rate, scale factors and coefficients it gives the IOSB as it does the EASC.
+// Not modelled: recording, companding, test modes, and that words written to the IOSB's FIFO are one sample each. The
+// IOSB's volume is the business of the DFAC behind it.
 import type { ChipContext } from '../../backplane/board.ts';
 import { BYTE_REGISTERS, type BusTarget, type Width } from '../../backplane/bus.ts';
 import { type Device, type PlainFields, type ResetKind, SavedFields } from '../../backplane/device.ts';
@@ -51,9 +52,15 @@ const CHANNEL_BYTES = 0x20;
 const WRITE_POINTER = 0x00;
 const READ_POINTER = 0x02;
 const RATE = 0x04;
+const SCALE_LEFT = 0x06;
+const SCALE_RIGHT = 0x07;
 const FIFO_CONTROL = 0x08;
 const IRQ_DISABLE = 0x09;
 const COEFFICIENTS = 0x10;
+/** Reads so in the IOSB, whatever it means. */
+const UNKNOWN = 0x0e;
+const UNKNOWN_VALUE = 0x2c;
+const FULL_SCALE = 0x7f;
 
 const MODE_FIFO = 1;
 const MODE_WAVES = 2;
@@ -130,10 +137,14 @@ export class Asc implements Device, BusTarget {
     this.#channels = [channel(CHANNEL_A), channel(CHANNEL_B)];
   }
 
+  /** The FIFOs are fitted to 44.1 kHz. */
+  get #enhanced(): boolean {
+    return this.#model !== 'asc';
+  }
+
   /** Frames a second. */
   get #rateHz(): number {
-    if (this.#model === 'easc') return CD_HZ;
-    return this.#model === 'asc' ? CLOCK_HZ[this.#registers[CLOCK_RATE]! & 3]! : MAC_HZ;
+    return this.#enhanced ? CD_HZ : CLOCK_HZ[this.#registers[CLOCK_RATE]! & 3]!;
   }
 
   get #clock(): ClockDomain {
@@ -141,11 +152,11 @@ export class Asc implements Device, BusTarget {
   }
 
   get #mode(): number {
-    return this.#registers[MODE]! & (this.#model === 'asc' ? 3 : 1);
+    return this.#registers[MODE]! & (this.#enhanced ? 1 : 3);
   }
 
   get #stereo(): boolean {
-    return this.#model !== 'asc' || (this.#registers[CONTROL]! & CONTROL_STEREO) !== 0;
+    return this.#enhanced || (this.#registers[CONTROL]! & CONTROL_STEREO) !== 0;
   }
 
   // ---- registers --------------------------------------------------------------------------------------------------
@@ -192,8 +203,8 @@ export class Asc implements Device, BusTarget {
   #readChannel(register: number): number {
     const { fifo, base } = this.#channels[register < CHANNEL_B ? 0 : 1];
     const at = register - base;
-    if (this.#model === 'asc') return 0;
-    if (this.#model === 'iosb') return at === IRQ_DISABLE ? this.#registers[register]! : 0;
+    if (!this.#enhanced) return 0;
+    if (this.#model === 'iosb' && at === UNKNOWN) return UNKNOWN_VALUE;
     if (at < READ_POINTER) return (fifo.writePointer >>> (at === WRITE_POINTER ? 8 : 0)) & 0xff;
     if (at < RATE) return (fifo.readPointer >>> (at === READ_POINTER ? 8 : 0)) & 0xff;
     return this.#registers[register]!;
@@ -209,13 +220,13 @@ export class Asc implements Device, BusTarget {
   #writeBuffer(offset: number, value: number): void {
     const index = offset < FIFO_BYTES ? 0 : 1;
     const { fifo } = this.#channels[index];
-    if (this.#model === 'asc' && this.#mode !== MODE_FIFO) {
+    if (!this.#enhanced && this.#mode !== MODE_FIFO) {
       fifo.bytes[offset % FIFO_BYTES] = value;
       return;
     }
     if (index === 1 && !this.#stereo) return;
     fifo.push(value);
-    if (this.#model !== 'asc') return;
+    if (this.#enhanced) return;
     const [half, full] = index === 0 ? [HALF_A, FULL_OR_EMPTY_A] : [HALF_B, FULL_OR_EMPTY_B];
     if (fifo.full) this.#happened(full);
     else if (!fifo.belowHalf) this.#events &= ~half;
@@ -240,7 +251,7 @@ export class Asc implements Device, BusTarget {
       }
       case CONTROL:
       case CLOCK_RATE:
-        if (this.#model !== 'asc') return;
+        if (this.#enhanced) return;
         this.#registers[register] = value;
         this.#played = this.#clock.ticks;
         return;
@@ -266,7 +277,7 @@ export class Asc implements Device, BusTarget {
   }
 
   #writeWave(at: number, value: number): void {
-    if (this.#model !== 'asc') return;
+    if (this.#enhanced) return;
     const values = at & 4 ? this.#increment : this.#phase;
     const shift = 24 - 8 * (at & 3);
     values[at >>> 3] = ((values[at >>> 3]! & ~(0xff << shift)) | (value << shift)) & 0xff_ffff;
@@ -324,7 +335,7 @@ export class Asc implements Device, BusTarget {
   /** Samples a channel takes for a frame, in 65536ths. */
   #step({ base }: Channel): number {
     const registers = this.#registers;
-    if (this.#model !== 'easc' || (registers[base + FIFO_CONTROL]! & RATE_CONVERSION) === 0) return UNITY;
+    if (!this.#enhanced || (registers[base + FIFO_CONTROL]! & RATE_CONVERSION) === 0) return UNITY;
     return ((registers[base + RATE]! << 8) | registers[base + RATE + 1]!) + 1;
   }
 
@@ -366,8 +377,15 @@ export class Asc implements Device, BusTarget {
     this.#advance(a, HALF_A);
     if (this.#stereo) this.#advance(b, HALF_B);
     else b.last = a.last;
-    this.#frames[2 * i] = this.#scaled(a.last);
-    this.#frames[2 * i + 1] = this.#scaled(b.last);
+    this.#frames[2 * i] = this.#scaled(this.#enhanced ? this.#mixed(SCALE_LEFT) : a.last);
+    this.#frames[2 * i + 1] = this.#scaled(this.#enhanced ? this.#mixed(SCALE_RIGHT) : b.last);
+  }
+
+  /** Both channels on one side, by their scale factors. */
+  #mixed(side: number): number {
+    let sum = 0;
+    for (const { base, last } of this.#channels) sum += (last * this.#registers[base + side]!) / FULL_SCALE;
+    return Math.max(-0x8000, Math.min(0x7fff, Math.round(sum)));
   }
 
   #advance(channel: Channel, half: number): void {
@@ -385,7 +403,7 @@ export class Asc implements Device, BusTarget {
   }
 
   #sample({ base, fifo, xa }: Channel): number {
-    const xaMode = this.#model === 'easc' ? this.#registers[base + FIFO_CONTROL]! & XA_MODE : 0;
+    const xaMode = this.#enhanced ? this.#registers[base + FIFO_CONTROL]! & XA_MODE : 0;
     if (xaMode === 0) return (fifo.pull() - 0x80) << 8;
     const coefficients = this.#registers.subarray(base + COEFFICIENTS, base + COEFFICIENTS + 8);
     return xa.next(XA_BITS[xaMode]!, coefficients, () => fifo.pull());
@@ -416,6 +434,7 @@ export class Asc implements Device, BusTarget {
     for (const { base, fifo } of this.#channels) {
       fifo.bytes.fill(0x80);
       this.#registers[base + IRQ_DISABLE] = 1;
+      this.#registers[base + (base === CHANNEL_A ? SCALE_LEFT : SCALE_RIGHT)] = FULL_SCALE;
       this.#registers.set(DEFAULT_COEFFICIENTS, base + COEFFICIENTS);
     }
     for (const channel of this.#channels) channel.last = 0;

@@ -150,10 +150,10 @@ describe('Asc FIFO mode', () => {
     b.fill(B, 0x300);
     expect([b.chip.irq.level, b.r(STATUS)]).toEqual([false, 0x02]);
     const levels = b.board.watch(b.chip.irq);
-    b.frames(0x102);
+    b.frames(0x102, CD);
     expect(levels).toEqual([true]);
     expect(b.r(STATUS)).toBe(0x06);
-    b.frames(0x300);
+    b.frames(0x300, CD);
     expect([levels, b.r(STATUS)]).toEqual([[true], 0x0e]);
     b.w(B_IRQ, 1);
     expect(b.chip.irq.level).toBe(false);
@@ -171,7 +171,7 @@ describe('Asc FIFO mode', () => {
       if (level) at = b.board.scheduler.now;
     });
     b.board.advanceNs(1e8);
-    expect(Math.abs((at - start) / MAC - 0x11)).toBeLessThan(1.1);
+    expect(Math.abs((at - start) / CD - 0x11)).toBeLessThan(1.1);
   });
 });
 
@@ -208,6 +208,18 @@ describe('Asc, enhanced', () => {
     expect(b.heard[60]).toMatchObject({ rateHz: 44_100 });
     expect(Math.abs((b.heard[60]!.left >> 8) - 30)).toBeLessThanOrEqual(1);
     expect([b.r(0xf01), Math.abs(b.r(0xf03) - 50) <= 1]).toEqual([100, true]); // its pointers
+  });
+
+  it('sends its channels to both sides by their scale factors', () => {
+    const b = new Bench('iosb');
+    b.w(0xf06, 0x40);
+    b.w(0xf07, 0x7f);
+    b.w(0xf27, 0);
+    b.w(MODE, 1);
+    b.fill(A, 10, () => 0xc0);
+    b.fill(B, 10, () => 0xff);
+    b.frames(5, CD);
+    expect(b.heard[3]).toEqual({ rateHz: 44_100, left: Math.round((0x4000 * 0x40) / 0x7f), right: 0x4000 });
   });
 
   it('decodes CD-ROM XA', () => {
