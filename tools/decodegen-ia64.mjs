@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
  * @typedef {{ signed: boolean, pieces: [number, number][], shift: number, add: number }} Value
  * @typedef {{ name: string, operands: Record<string, Value>, targets: string, sources: string }} Format
  * @typedef {{ name: string, unit: string, major: number, mask: bigint, match: bigint, format: Format, handler: string,
- *   kind: string, consts: Record<string, number>, qp: string, nop: boolean, final: boolean, nat: string, line: number }} Row
+ *   kind: string, consts: Record<string, number>, qp: string, nop: boolean, final: boolean, slot2: boolean, nat: string, line: number }} Row
  */
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -27,6 +27,7 @@ const FIRST_ID = 5;
 const FLAGS = {
   ...{ NOQP: 0x01, QP_B: 0x02, QP_C: 0x04, QP_HI: 0x08, NOP: 0x10, TARGET: 0x20, CHECK_A: 0x40, CHECK_C: 0x80 },
   ...{ CHECK_F: 0x100, CHECK_P: 0x200, CONST_B: 0x400, CONST_D: 0x800, CONST_IMM: 0x1000, FINAL: 0x2000 },
+  SLOT2: 0x4000,
 };
 const NAT = { none: 0, propagate: 1, consume: 2, compare: 3, par: 4, post: 5, self: 6 };
 
@@ -92,7 +93,17 @@ function parseRow(line, number, fields, formats) {
   if (!UNITS.includes(unit)) throw new DecodeError(`unit ${unit}`);
   const row = {
     ...{ name, unit, major: Number(major), mask: 0xfn << 37n, match: BigInt(major) << 37n, format: undefined },
-    ...{ handler: name, kind: 'call', consts: {}, qp: 'yes', nop: false, final: false, nat: '', line: number },
+    ...{
+      handler: name,
+      kind: 'call',
+      consts: {},
+      qp: 'yes',
+      nop: false,
+      final: false,
+      slot2: false,
+      nat: '',
+      line: number,
+    },
   };
   for (const token of tokens) {
     const [key, value] = token.split('=');
@@ -100,7 +111,7 @@ function parseRow(line, number, fields, formats) {
     else if (token.startsWith('=')) row.handler = token.slice(1);
     else if (['inline', 'mem', 'branch'].includes(token)) row.kind = token;
     else if (token === 'noqp') row.qp = 'no';
-    else if (token === 'nop' || token === 'final') row[token] = true;
+    else if (['nop', 'final', 'slot2'].includes(token)) row[token] = true;
     else if (token === 'consume') row.nat = 'consume';
     else if (token === 'first' || token === 'last') continue;
     else if (key === 'qp' || key === 'nat') row[key] = value;
@@ -186,6 +197,7 @@ function emitDecode(rows) {
     if (row.nop) flags |= FLAGS.NOP;
     if (row.kind === 'branch' && operands.imm?.shift === 4) flags |= FLAGS.TARGET;
     if (row.final) flags |= FLAGS.FINAL;
+    if (row.slot2) flags |= FLAGS.SLOT2;
     if (targets.includes('a')) flags |= FLAGS.CHECK_A;
     if (targets.includes('c')) flags |= FLAGS.CHECK_C;
     if (targets.includes('f')) flags |= FLAGS.CHECK_F;

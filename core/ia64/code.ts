@@ -27,6 +27,7 @@ import {
   ROW_QP_B,
   ROW_QP_C,
   ROW_QP_HI,
+  ROW_SLOT2,
   ROW_TARGET,
   extract,
 } from './gen/decode';
@@ -155,7 +156,7 @@ function decodeSlot(page: u32, index: u32, entry: u32, number: u32, unit: u32, s
   if ((flags & ROW_CONST_IMM) != 0) store<u64>(entry, constants >> 16, 8);
   const a: u32 = load<u8>(entry, 4);
   const c: u32 = load<u8>(entry, 6);
-  let bad: bool = false;
+  let bad: bool = (flags & ROW_SLOT2) != 0 && number != 2;
   if ((flags & ROW_CHECK_A) != 0 && a == 0) bad = true;
   if ((flags & ROW_CHECK_C) != 0 && (c == 0 || ((flags & ROW_CHECK_A) != 0 && a == c))) bad = true;
   if ((flags & ROW_CHECK_F) != 0 && a < 2) bad = true;

@@ -5,7 +5,8 @@
 //
 // Documents: [SDM1]-[SDM3] Intel Itanium Architecture Software Developer's Manual, revision 2.3 (docs/references.md).
 // Not modelled: privileged state, IA-32 code, big-endian data (refused), performance monitors and debug registers;
-// writes of registers outside the frame and instructions at the wrong place of an instruction group are not noticed.
+// writes of registers outside the frame, and instructions at the wrong place of an instruction group (which the manual
+// leaves undefined), are not noticed.
 import { resetPages, flushItlb, jump } from './code';
 import { QUANTUM } from './branch';
 import { exec, execNat } from './gen/exec';

@@ -57,6 +57,37 @@ function word(base: u32, at: u32, address: u64, access: u32): u32 {
   return 0;
 }
 
+/** Writes registers that are no NaTs at bsp, in a page that is at hand, and moves bsp. */
+function spillWithin(base: u32, count: u32): void {
+  const cpu = cpuOf(base);
+  let slot: u32 = (<u32>cpu.bsp >>> 3) & 63;
+  let host: u32 = <u32>cpu.bsp + cpu.rse_addend;
+  let from: u32 = base + STACKED;
+  let left: u32 = count;
+  let rnat: u64 = cpu.rnat & (((<u64>1) << slot) - 1);
+  while (left >= 63 - slot) {
+    const stretch: u32 = (63 - slot) << 3;
+    copyWords(host, from, stretch);
+    host += stretch;
+    from += stretch;
+    left -= 63 - slot;
+    store<u64>(host, rnat);
+    host += 8;
+    rnat = 0;
+    slot = 0;
+  }
+  copyWords(host, from, left << 3);
+  cpu.rnat = rnat;
+  cpu.bsp += host + (left << 3) - (<u32>cpu.bsp + cpu.rse_addend);
+}
+
+/** Copies `bytes`, a multiple of 8. */
+// @ts-ignore: decorator
+@inline
+function copyWords(to: u32, from: u32, bytes: u32): void {
+  for (let i: u32 = 0; i < bytes; i += 8) store<u64>(to + i, load<u64>(from + i));
+}
+
 /** Writes `count` registers from r32 on at bsp and moves it. */
 function spill(base: u32, at: u32, count: u32): bool {
   const cpu = cpuOf(base);
@@ -65,6 +96,10 @@ function spill(base: u32, at: u32, count: u32): bool {
   const end: u64 = address + (count << 3) + 16;
   const within: bool = (address & ~OFFSET) == cpu.rse_tag && (end & ~OFFSET) == cpu.rse_tag;
   const nats: bool = cpu.nats != 0;
+  if (within && !nats) {
+    spillWithin(base, count);
+    return true;
+  }
   for (let i: u32 = 0; i < count; i++) {
     const host: u32 = within ? <u32>address + cpu.rse_addend : word(base, at, address, ACCESS_WRITE);
     if (host == 0) return false;
@@ -94,6 +129,32 @@ export function below(address: u64, count: u32): u64 {
   return address - (<u64>count << 3) - (rest > 0 ? <u64>((rest + 62) / 63) << 3 : 0);
 }
 
+/** Reads registers from `start` on in a page that is at hand, unless one is a NaT, and moves bsp there. */
+function fillWithin(base: u32, start: u64, count: u32): bool {
+  const cpu = cpuOf(base);
+  let slot: u32 = (<u32>start >>> 3) & 63;
+  let host: u32 = <u32>start + cpu.rse_addend;
+  let to: u32 = base + STACKED;
+  let left: u32 = count;
+  let first: u64 = cpu.rnat;
+  while (left >= 63 - slot) {
+    const stretch: u32 = (63 - slot) << 3;
+    const collection: u64 = load<u64>(host + stretch);
+    if ((collection & ~((<u64>1) << 63)) >> slot != 0) return false;
+    if (left == count) first = collection;
+    copyWords(to, host, stretch);
+    host += stretch + 8;
+    to += stretch;
+    left -= 63 - slot;
+    slot = 0;
+  }
+  if (((cpu.rnat >> slot) & (((<u64>1) << left) - 1)) != 0) return false;
+  copyWords(to, host, left << 3);
+  cpu.rnat = first;
+  cpu.bsp = start;
+  return true;
+}
+
 /** Reads `count` registers to r32 on from below bsp and moves it; `outputs` registers at r32 move up first. */
 function fill(base: u32, at: u32, count: u32, outputs: u32): bool {
   const cpu = cpuOf(base);
@@ -111,6 +172,7 @@ function fill(base: u32, at: u32, count: u32, outputs: u32): bool {
   }
   let rnat: u64 = cpu.rnat;
   const within: bool = (start & ~OFFSET) == cpu.rse_tag && ((address - 8) & ~OFFSET) == cpu.rse_tag;
+  if (within && !nats && fillWithin(base, start, count)) return true;
   for (let i: u32 = count; i-- > 0; ) {
     address -= 8;
     if (isCollection(address)) {

@@ -56,6 +56,7 @@ async function run(name: string, args: readonly string[], options: RunCommandOpt
     sysroot: options.sysroot === undefined ? '' : resolve(options.sysroot),
     strace: options.strace ?? false,
     logUnimplemented: masks.includes('unimp'),
+    logGuest: masks.includes('guest'),
   });
   if (result.signal !== 0) {
     const { endLike } = await import('../linux-user/run-program.ts');

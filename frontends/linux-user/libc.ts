@@ -129,7 +129,17 @@ export class Libc {
   }
 }
 
-/** Calls the C library, or says that there is none. */
+/** What has another way, or an answer that does without. */
+const OPTIONAL: ReadonlySet<LibcName> = new Set(['dup', 'getpgrp', 'getsid', 'utimensat', 'ioctl']);
+let told = false;
+
+/** Calls the C library; without one says so, once, and answers ENOSYS. */
 export function libcCall(name: LibcName, ...args: Argument[]): number {
-  return Libc.get()?.call(name, ...args) ?? -ENOSYS;
+  const libc = Libc.get();
+  if (libc !== undefined) return libc.call(name, ...args);
+  if (!told && !OPTIONAL.has(name)) {
+    told = true;
+    process.stderr.write(`emeritus: the program needs ${name} of the host, which needs the koffi package on Linux\n`);
+  }
+  return -ENOSYS;
 }

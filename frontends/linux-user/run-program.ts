@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly sysroot: string;
   readonly strace: boolean;
   readonly logUnimplemented: boolean;
+  /** Faults of the program, one line each. */
+  readonly logGuest: boolean;
 }
 
 /** How the command ends: an exit code, or the signal that ended the program. */
@@ -87,6 +89,7 @@ export async function runProgram(options: RunOptions, { memory, cpus }: GuestMac
     cpus,
     sysroot: options.sysroot,
     trace: options.strace ? new StraceTracer((line) => void process.stderr.write(`${line}\n`)) : undefined,
+    onGuestError: options.logGuest ? say : undefined,
   });
   kernel.onInternalError = (name, error) =>
     say(`internal error in ${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

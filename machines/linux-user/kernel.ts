@@ -62,6 +62,7 @@ import {
   UNBLOCKABLE,
   bit,
   defaultAction,
+  signalName,
 } from './abi/signals.ts';
 import { type Cpu, type CpuFault, type CpuPool, REASON } from './cpu.ts';
 import type { SignalSource } from './files/event-files.ts';
@@ -87,6 +88,8 @@ export interface KernelOptions {
   readonly sysroot: string;
   readonly trace?: Tracer;
   readonly onUnimplemented?: (what: string) => void;
+  /** Told in one line of each fault and illegal instruction that becomes a signal. */
+  readonly onGuestError?: (what: string) => void;
 }
 
 export interface Tracer {
@@ -122,6 +125,7 @@ export class Kernel {
   readonly #syscalls: SyscallTable;
   readonly #trace: Tracer | undefined;
   readonly #onUnimplemented: (what: string) => void;
+  readonly #onGuestError: ((what: string) => void) | undefined;
   #nextPid: number;
   /** The process the command stands for. */
   init: Process | undefined;
@@ -136,6 +140,7 @@ export class Kernel {
     this.sysroot = options.sysroot;
     this.#trace = options.trace;
     this.#onUnimplemented = options.onUnimplemented ?? ((): void => {});
+    this.#onGuestError = options.onGuestError;
     this.cache = new PageCache(options.pool);
     this.#nextPid = options.host.process.pid;
     this.terminals = new Terminals(this);
@@ -596,11 +601,20 @@ export class Kernel {
 
   // --- faults ---
 
+  #tellGuestError(task: Task, what: string, signo: number): void {
+    if (this.#onGuestError === undefined) return;
+    const { ip, slot } = task.cpu.state;
+    const place = `${task.name}[${task.tid}] at 0x${ip.toString(16)} slot ${slot}`;
+    this.#onGuestError(`${place}: ${what}: ${signalName(signo)}`);
+  }
+
   #fault(task: Task, fault: CpuFault): void {
     const { process, cpu } = task;
     const ip = cpu.state.ip + BigInt(cpu.state.slot);
-    const force = (signo: number, code: number, address: bigint, isr?: bigint): void =>
+    const force = (signo: number, code: number, address: bigint, isr?: bigint): void => {
+      this.#tellGuestError(task, describeFault(fault), signo);
       this.forceSignal(task, { signo, code, address, isr });
+    };
     switch (fault.kind) {
       case 'page': {
         process.usage.faults++;
@@ -623,6 +637,7 @@ export class Kernel {
       case 'privileged':
       case 'reserved':
       case 'disabledIsa':
+        this.#tellGuestError(task, describeFault(fault), SIGILL);
         this.forceSignal(task, { signo: SIGILL, code: 0x80 });
         return;
       case 'badAddress':
@@ -638,6 +653,7 @@ export class Kernel {
 
   #break(task: Task, immediate: number): void {
     const [signo, code] = breakSignal(immediate);
+    this.#tellGuestError(task, `break 0x${immediate.toString(16)}`, signo);
     const { state } = task.cpu;
     this.forceSignal(task, { signo, code, address: state.ip + BigInt(state.slot), immediate });
   }
@@ -815,6 +831,26 @@ export function stepBack(cpu: Cpu): void {
   } else {
     state.slot--;
   }
+}
+
+const FAULTS: Readonly<Record<CpuFault['kind'], string>> = {
+  page: 'no such access to',
+  natPage: 'access to the NaT page at',
+  illegal: 'illegal operation',
+  privileged: 'privileged operation',
+  reserved: 'reserved register or field',
+  natConsumption: 'NaT consumption',
+  unaligned: 'unaligned access to',
+  fpFault: 'floating-point fault',
+  fpTrap: 'floating-point trap',
+  disabledIsa: 'IA-32 code',
+  badAddress: 'unimplemented instruction address',
+};
+
+function describeFault({ kind, access, address }: CpuFault): string {
+  const text = FAULTS[kind];
+  if (kind !== 'page' && kind !== 'natPage' && kind !== 'unaligned') return text;
+  return `${access}: ${text} 0x${address.toString(16)}`;
 }
 
 function breakSignal(immediate: number): [number, number] {

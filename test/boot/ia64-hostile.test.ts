@@ -153,6 +153,13 @@ describe.skipIf(lacksCompiler !== '')(
       expect(result.stderr.toString()).toBe('');
     });
 
+    it('--log guest tells where a program went wrong', () => {
+      const result = ia64Run([join(built, 'wild'), 'read'], { options: ['--log', 'guest'] });
+      expect(result.stderr.toString()).toMatch(
+        /^emeritus: wild\[\d+\] at 0x40000000000[0-9a-f]{5} slot \d: read: no such access to 0x7123456789abcdef: SIGSEGV\n$/,
+      );
+    });
+
     it('every one of many wild accesses comes back as a signal', () => {
       const result = run('wild', all ? '1000000' : '30000', '5');
       expect(result.stderr.toString()).toMatch(/^\d+ faults, \d+ harmless\n$/);

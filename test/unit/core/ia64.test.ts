@@ -67,6 +67,16 @@ describe('IA-64 core', () => {
       expect([8, 9, 10].map((n) => cpu.state.gr(n))).toEqual([0n, 2n, 3n]);
     });
 
+    it.each(['br.cloop', 'br.ctop', 'br.cexit', 'br.wtop', 'br.wexit'])(
+      'refuses %s in a slot that is not the last',
+      (name) => {
+        const loop = op(name, { imm: 16, qp: 0 });
+        expect(run(bundle('MBB', op('nop.m'), loop))).toBe('illegal');
+        expect(cpu.state.slot).toBe(1);
+        expect(run(bundle('MBB', op('nop.m'), op('nop.b'), loop))).toBe(done);
+      },
+    );
+
     it('refuses reserved templates', () => {
       const bad = bundle('MII');
       bad[0] = (bad[0]! & ~0x1f) | 0x06;
