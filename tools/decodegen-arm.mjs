@@ -70,7 +70,7 @@ function parseRow(full, width, line, section, group) {
   const row = {
     ...{ name, handler: name, mask: 0, match: 0, fields: [], assembly: assembly[1], section, line, group },
     ...{ needs: undefined, tags: [], lower: undefined, base: undefined, places: [], its: false, undefined: false },
-    ...{ conditional: false, direct: false },
+    ...{ conditional: false, direct: false, last: false, vfp: false, neon: false },
   };
   let position = width;
   for (const token of tokens) {
@@ -96,7 +96,7 @@ function parseRow(full, width, line, section, group) {
       row.places.push({ name: place[1], to: Number(place[2]) });
     } else if (TAGS.includes(token)) {
       row.tags.push(token);
-    } else if (token === 'its' || token === 'undefined' || token === 'direct') {
+    } else if (['its', 'undefined', 'direct', 'last', 'vfp', 'neon'].includes(token)) {
       row[token] = true;
     } else if (token.startsWith('needs=')) {
       row.needs = token.slice(6).split('+');
@@ -126,7 +126,7 @@ function checkOverlaps(rows) {
       if (a.conditional !== b.conditional && (a.match | b.match) >>> 28 === 15) continue;
       const both = a.mask & b.mask;
       if ((a.match & both) !== (b.match & both)) continue;
-      if (a.group !== 0 && a.group === b.group) continue;
+      if ((a.group !== 0 && a.group === b.group) || a.last || b.last) continue;
       throw new DecodeError(`${a.line}: ${a.name} overlaps ${b.name}`);
     }
   }
@@ -267,14 +267,19 @@ ${importLines([...new Set(names)].sort(), functions)}
 ${parts.join('\n')}`;
 }
 
-function emitCalls(calls, direct, firstCall, functions) {
+function emitCalls(calls, direct, units, firstCall, functions) {
   const cases = calls
     .map((name, index) => [name, index])
     .filter(([name]) => !direct.has(name))
-    .map(([name, index]) => `    case ${firstCall + index}:\n      op_${name}(op);\n      break;`);
+    .map(([name, index]) => {
+      const guard = units.has(name) ? `if (${units.get(name)}(op)) ` : '';
+      return `    case ${firstCall + index}:\n      ${guard}op_${name}(op);\n      break;`;
+    });
   const names = calls.filter((name) => !direct.has(name)).map((name) => `op_${name}`);
+  const guards = [...new Set(units.values())].sort();
+  const guarded = guards.length === 0 ? '' : `import { ${guards.join(', ')} } from '../vfp';\n`;
   return `${HEADER}${importLines(names, functions)}
-
+${guarded}
 /** Executes the instruction \`op\`, whose handler is \`id\`. */
 export function callInstruction(id: u32, op: u32): void {
   switch (id) {
@@ -331,12 +336,21 @@ export function generateArm() {
   const tables = TABLES.map(({ title, files, width, conditional }) => {
     const present = files.filter((name) => existsSync(join(folder, `${name}.decode`)));
     const rows = parseDecode(present.map((name) => read(`core/arm/${name}.decode`)).join('\n'), width, files[0]);
-    const wanted = rows.filter((row) => conditional === undefined || row.conditional === conditional);
+    const wanted = rows
+      .filter((row) => conditional === undefined || row.conditional === conditional)
+      .sort((a, b) => Number(a.last) - Number(b.last));
     return { title, rows: wanted };
   });
   const all = tables.flatMap(({ rows }) => rows);
   const calls = [...new Set([...EXTRA_CALLS, ...all.filter(isCall).map((row) => row.handler)])];
   const direct = new Set(all.filter((row) => isCall(row) && row.direct).map((row) => row.handler));
+  /** What has to be enabled for a handler. */
+  const units = new Map();
+  for (const row of all.filter((one) => one.vfp || one.neon)) {
+    const guard = row.neon ? 'neonEnabled' : 'vfpEnabled';
+    if ((units.get(row.handler) ?? guard) !== guard) throw new DecodeError(`${row.handler} is for two units`);
+    units.set(row.handler, guard);
+  }
   const firstCall = armLoopIds().first;
   if (firstCall + calls.length > 1024) throw new DecodeError('ids no longer fit in ten bits');
   const directIds = calls.map((name, index) => [name, firstCall + index]).filter(([name]) => direct.has(name));
@@ -352,7 +366,7 @@ export function generateArm() {
         functions,
       ),
     ),
-    'core/arm/gen/calls.ts': emitCalls(calls, direct, firstCall, functions),
+    'core/arm/gen/calls.ts': emitCalls(calls, direct, units, firstCall, functions),
     'core/arm/host/gen/isa.ts': emitIsa(tables),
     'core/arm/host/gen/state.ts': emitState(read('core/arm/state.ts'), read('core/common/layout.ts')).replace(
       'decodegen.mjs',

@@ -2,7 +2,7 @@
 //
 // Random sequences of instructions from the decode tables, with random operands, for arm-qemu.ts.
 import { A32, T16, T32, UNCONDITIONAL, type IsaRow } from '../../core/arm/host/gen/isa.ts';
-import { CODE_BYTES, DATA, EXIT_ARM, EXIT_THUMB, FLAG_THUMB, FLAG_V7, REQUEST, STATE } from './arm-qemu.ts';
+import { CODE, CODE_BYTES, DATA, EXIT_ARM, EXIT_THUMB, FLAG_THUMB, FLAG_V7, REQUEST, STATE } from './arm-qemu.ts';
 
 export type InstructionSet = 'arm' | 'thumb';
 
@@ -15,7 +15,16 @@ export interface ArmVector {
 /** What is in a row's name and table. */
 export interface Choice {
   readonly row: IsaRow;
-  readonly table: 'A32' | 'T16' | 'T32';
+  readonly table: 'A32' | 'T16' | 'T32' | 'SIMD';
+}
+
+const isSimd = ({ needs }: IsaRow): boolean => needs?.some((name) => name === 'VFP' || name === 'NEON') ?? false;
+
+/** How Thumb-2 writes a VFP or Advanced SIMD instruction of the ARM set. */
+function inThumb(word: number): number {
+  if (word >>> 28 !== 15) return ((word & 0x0fff_ffff) | 0xe000_0000) >>> 0;
+  if (word >>> 25 === 0x79) return ((word & 0x00ff_ffff) | 0xef00_0000 | ((word & 0x0100_0000) << 4)) >>> 0;
+  return ((word & 0x00ff_ffff) | 0xf900_0000) >>> 0;
 }
 
 /** Rows without effects that a sequence cannot have. */
@@ -29,6 +38,7 @@ export function rowsFor(set: InstructionSet, features: ReadonlySet<string>, excl
       : ([
           ['T16', T16],
           ['T32', T32],
+          ['SIMD', [...A32, ...UNCONDITIONAL].filter(isSimd)],
         ] as const);
   return tables.flatMap(([table, rows]) =>
     rows
@@ -125,8 +135,9 @@ export class ArmVectors {
       }
       for (let n = 0; n < Math.max(1, block); n++) {
         const { row, table } = this.#pick();
-        const word = this.#fill(row, table);
-        if (table === 'T32') halves.push(word >>> 16, word & 0xffff);
+        const filled = this.#fill(row, table === 'SIMD' ? 'A32' : table);
+        const word = table === 'SIMD' ? inThumb(filled) : filled;
+        if (table !== 'T16') halves.push(word >>> 16, word & 0xffff);
         else halves.push(word);
         rows.push(row.name);
         words.push(word >>> 0);
@@ -156,9 +167,15 @@ export class ArmVectors {
 
   #fpscr(): number {
     const modes = this.#below(3) === 0 ? this.#below(8) << 22 : 0;
+    const vector = this.#below(16) === 0 ? this.#below(4) << 16 : 0;
     const flush = this.#below(4) === 0 ? this.#below(4) << 24 : 0;
     return (
-      ((this.#below(16) << 28) | modes | flush | (this.#below(4) === 0 ? 0x0800_009f & this.#below(2 ** 28) : 0)) >>> 0
+      ((this.#below(16) << 28) |
+        modes |
+        flush |
+        vector |
+        (this.#below(4) === 0 ? 0x0800_009f & this.#below(2 ** 28) : 0)) >>>
+      0
     );
   }
 
@@ -308,6 +325,26 @@ export class ArmVectors {
     }
     if (/xt(b|h|b16)$/.test(name) && this.#below(2) === 0) set('rn', 15);
     if (/^sml[as]d$|^smmla$|^usada8$/.test(name) && this.#below(2) === 0) set('ra', 15);
+    // Elements of doublewords there are other instructions instead of.
+    if (get('sz') === 3 && /_sc$|^v(add|sub|aba|abd|ml[as]|mul|qdml[as]|qdmul)[lw]$|hn$|_all$/.test(name))
+      set('sz', this.#below(3));
+    // Most of what is undefined is not tried often: odd registers of quadwords, sizes that there are not.
+    if (/^v|^neon_misc/.test(name) && values.has('vd') && values.has('m') && this.#below(16) !== 0) {
+      const long = /^v(add|sub|aba|abd|ml[as]|mul|qdml[as]|qdmul)l|shll|mull_p/.test(name);
+      const wide = /^v(add|sub)w$/.test(name);
+      const narrow = /hn$|n$/.test(name) && /^v(r?addhn|r?subhn|q?r?shru?n)$/.test(name);
+      const quad = get('q') === 1 && !/_sc$/.test(name);
+      if (quad || long || wide || (get('q') === 1 && /_sc$/.test(name))) set('vd', get('vd') & 14);
+      if (quad || wide || narrow || (get('q') === 1 && /_sc$/.test(name))) set('vn', get('vn') & 14);
+      if (quad || narrow) set('vm', get('vm') & 14);
+      if (get('sz') === 3 && !/^v(add|sub|q|r?shl|and)/.test(name)) set('sz', this.#below(3));
+      if (name === 'neon_misc' && get('a') === 2 && get('b') >= 4) set('vm', get('vm') & 14);
+    }
+    // The same register twice is unpredictable.
+    if (name === 'neon_misc' && get('a') === 2 && get('vd') === get('vm')) set('vm', get('vd') ^ 2);
+    if (name === 'vmov_2s') set('vm', get('vm') % 15);
+    if (name === 'vmov_2s' || name === 'vmov_d') while (get('rn') === get('rd')) set('rn', this.#register());
+    if (name === 'vcvt_fixed' && get('sx') === 0) set('imm', get('imm') & 7);
     if (/_hi$/.test(name)) {
       if (name === 'cmp_hi' && get('rm') < 8) set('dn', 1);
       // Neither R13 nor R15.
@@ -341,6 +378,13 @@ export class ArmVectors {
     const rn = this.#pointers[this.#below(2)]!;
     const by = this.#pointers[2]!;
     set('rn', rn);
+    if (/^v/.test(name)) {
+      if (/^v(ld|st)m_/.test(name)) set('imm', get('imm') & 0xf);
+      // Registers beyond the last are unpredictable.
+      else if (!/^v(ld|st)r$/.test(name)) set('vd', get('vd') % 10);
+      set('rm', [13, 15, by][this.#below(3)]!);
+      return;
+    }
     const exclusive = /ex/.test(name);
     const block = values.has('list');
     const bytes = /d$|d_/.test(name) && /^(ld|st)rd|rexd/.test(name) ? 8 : /b/.test(name) ? 1 : /h/.test(name) ? 2 : 4;
@@ -408,4 +452,18 @@ export class ArmVectors {
       set('lo', get('lo') & -step);
     }
   }
+}
+
+/** How many instructions of a sequence were executed before the one at `pc`. */
+export function executedBefore(
+  { rows, words, request }: Pick<ArmVector, 'rows' | 'words' | 'request'>,
+  pc: number,
+): number {
+  const thumb = (request.getUint32(REQUEST.flags, true) & FLAG_THUMB) !== 0;
+  let at = CODE;
+  for (let n = 0; n < rows.length; n++) {
+    if (at === pc) return n;
+    at += thumb && words[n]! < 0x1_0000 ? 2 : 4;
+  }
+  return rows.length;
 }

@@ -6,7 +6,14 @@ import { op_clrex, op_cps, op_ldrd_t, op_ldrex, op_ldrex_t, op_ldrexb, op_ldrexd
 import { op_ldrd, op_ldst, op_ldsth, op_strd, op_swp } from '../loadstore';
 import { op_bfi, op_extend, op_mls, op_orn_i, op_orn_r, op_parallel, op_pkh, op_rbit, op_rev, op_rev16, op_revsh, op_sbfx_slow, op_sel, op_smlad, op_smlald, op_smmla, op_smmls, op_ssat, op_ssat16, op_umaal, op_usada8, op_usat, op_usat16 } from '../media';
 import { op_cps_m } from '../microcontroller';
+import { op_neon_fixed, op_neon_float, op_neon_float_pairwise } from '../neon-float';
+import { op_neon_logic, op_neon_long, op_neon_narrow, op_neon_pairwise, op_neon_same, op_neon_scalar, op_neon_scalar_long } from '../neon-integer';
+import { op_neon_all, op_neon_multiple, op_neon_one } from '../neon-loadstore';
+import { op_neon_extract, op_neon_misc, op_neon_table, op_vdup_s } from '../neon-misc';
+import { op_neon_immediate, op_neon_shift, op_neon_shift_long, op_neon_shift_narrow } from '../neon-shift';
 import { op_coprocessor, op_mcr, op_mrc, op_sev, op_wfe, op_wfi } from '../system';
+import { op_vcmp, op_vcmpz, op_vcvt_ds, op_vcvt_fi, op_vcvt_fixed, op_vcvt_if, op_vdup_r, op_vfp_arith, op_vfp_unary, op_vldm, op_vldr, op_vmov_2s, op_vmov_d, op_vmov_from_scalar, op_vmov_i, op_vmov_s, op_vmov_to_scalar, op_vmrs, op_vmsr } from '../vfp';
+import { neonEnabled, vfpEnabled } from '../vfp';
 
 /** Executes the instruction `op`, whose handler is `id`. */
 export function callInstruction(id: u32, op: u32): void {
@@ -114,144 +121,264 @@ export function callInstruction(id: u32, op: u32): void {
       op_svc(op);
       break;
     case 258:
-      op_mcr(op);
-      break;
-    case 259:
-      op_mrc(op);
-      break;
-    case 260:
-      op_coprocessor(op);
-      break;
-    case 261:
       op_parallel(op);
       break;
-    case 262:
+    case 259:
       op_pkh(op);
       break;
-    case 263:
+    case 260:
       op_sel(op);
       break;
-    case 264:
+    case 261:
       op_ssat(op);
       break;
-    case 265:
+    case 262:
       op_usat(op);
       break;
-    case 266:
+    case 263:
       op_ssat16(op);
       break;
-    case 267:
+    case 264:
       op_usat16(op);
       break;
-    case 268:
+    case 265:
       op_rev(op);
       break;
-    case 269:
+    case 266:
       op_rev16(op);
       break;
-    case 270:
+    case 267:
       op_rbit(op);
       break;
-    case 271:
+    case 268:
       op_revsh(op);
       break;
-    case 272:
+    case 269:
       op_smlad(op);
       break;
-    case 273:
+    case 270:
       op_smlald(op);
       break;
-    case 274:
+    case 271:
       op_smmla(op);
       break;
-    case 275:
+    case 272:
       op_smmls(op);
       break;
-    case 276:
+    case 273:
       op_usada8(op);
       break;
-    case 277:
+    case 274:
       op_umaal(op);
       break;
-    case 278:
+    case 275:
       op_mls(op);
       break;
-    case 279:
+    case 276:
       op_bfi(op);
       break;
-    case 280:
+    case 277:
       op_ldrex(op);
       break;
-    case 281:
+    case 278:
       op_ldrexd(op);
       break;
-    case 282:
+    case 279:
       op_ldrexb(op);
       break;
-    case 283:
+    case 280:
       op_ldrexh(op);
       break;
-    case 284:
+    case 281:
       op_strex(op);
       break;
-    case 285:
+    case 282:
       op_strexd(op);
       break;
-    case 286:
+    case 283:
       op_strexb(op);
       break;
-    case 287:
+    case 284:
       op_strexh(op);
       break;
+    case 285:
+      if (vfpEnabled(op)) op_vfp_arith(op);
+      break;
+    case 286:
+      if (vfpEnabled(op)) op_vmov_i(op);
+      break;
+    case 287:
+      if (vfpEnabled(op)) op_vfp_unary(op);
+      break;
     case 288:
-      op_cps(op);
+      if (vfpEnabled(op)) op_vcmp(op);
       break;
     case 289:
-      op_setend(op);
+      if (vfpEnabled(op)) op_vcmpz(op);
       break;
     case 290:
-      op_srs(op);
+      if (vfpEnabled(op)) op_vcvt_ds(op);
       break;
     case 291:
-      op_rfe(op);
+      if (vfpEnabled(op)) op_vcvt_fi(op);
       break;
     case 292:
-      op_clrex(op);
+      if (vfpEnabled(op)) op_vcvt_if(op);
       break;
     case 293:
-      op_cps_m(op);
+      if (vfpEnabled(op)) op_vcvt_fixed(op);
       break;
     case 294:
-      op_bl_prefix(op);
+      if (vfpEnabled(op)) op_vmov_s(op);
       break;
     case 295:
-      op_bl_suffix(op);
+      if (vfpEnabled(op)) op_vmov_to_scalar(op);
       break;
     case 296:
-      op_blx_suffix(op);
+      if (vfpEnabled(op)) op_vmov_from_scalar(op);
       break;
     case 297:
-      op_strex_t(op);
+      if (neonEnabled(op)) op_vdup_r(op);
       break;
     case 298:
-      op_ldrex_t(op);
+      op_vmsr(op);
       break;
     case 299:
-      op_tbb(op);
+      op_vmrs(op);
       break;
     case 300:
-      op_strexd_t(op);
+      if (vfpEnabled(op)) op_vmov_2s(op);
       break;
     case 301:
-      op_ldrexd_t(op);
+      if (vfpEnabled(op)) op_vmov_d(op);
       break;
     case 302:
-      op_strd_t(op);
+      if (vfpEnabled(op)) op_vldr(op);
       break;
     case 303:
-      op_ldrd_t(op);
+      if (vfpEnabled(op)) op_vldm(op);
       break;
     case 304:
+      op_mcr(op);
+      break;
+    case 305:
+      op_mrc(op);
+      break;
+    case 306:
+      op_coprocessor(op);
+      break;
+    case 307:
+      op_cps(op);
+      break;
+    case 308:
+      op_setend(op);
+      break;
+    case 309:
+      op_srs(op);
+      break;
+    case 310:
+      op_rfe(op);
+      break;
+    case 311:
+      op_clrex(op);
+      break;
+    case 312:
+      if (neonEnabled(op)) op_neon_same(op);
+      break;
+    case 313:
+      if (neonEnabled(op)) op_neon_logic(op);
+      break;
+    case 314:
+      if (neonEnabled(op)) op_neon_pairwise(op);
+      break;
+    case 315:
+      if (neonEnabled(op)) op_neon_float(op);
+      break;
+    case 316:
+      if (neonEnabled(op)) op_neon_float_pairwise(op);
+      break;
+    case 317:
+      if (neonEnabled(op)) op_neon_extract(op);
+      break;
+    case 318:
+      if (neonEnabled(op)) op_neon_table(op);
+      break;
+    case 319:
+      if (neonEnabled(op)) op_vdup_s(op);
+      break;
+    case 320:
+      if (neonEnabled(op)) op_neon_misc(op);
+      break;
+    case 321:
+      if (neonEnabled(op)) op_neon_long(op);
+      break;
+    case 322:
+      if (neonEnabled(op)) op_neon_narrow(op);
+      break;
+    case 323:
+      if (neonEnabled(op)) op_neon_scalar(op);
+      break;
+    case 324:
+      if (neonEnabled(op)) op_neon_scalar_long(op);
+      break;
+    case 325:
+      if (neonEnabled(op)) op_neon_immediate(op);
+      break;
+    case 326:
+      if (neonEnabled(op)) op_neon_shift(op);
+      break;
+    case 327:
+      if (neonEnabled(op)) op_neon_shift_narrow(op);
+      break;
+    case 328:
+      if (neonEnabled(op)) op_neon_shift_long(op);
+      break;
+    case 329:
+      if (neonEnabled(op)) op_neon_fixed(op);
+      break;
+    case 330:
+      if (neonEnabled(op)) op_neon_multiple(op);
+      break;
+    case 331:
+      if (neonEnabled(op)) op_neon_all(op);
+      break;
+    case 332:
+      if (neonEnabled(op)) op_neon_one(op);
+      break;
+    case 333:
+      op_cps_m(op);
+      break;
+    case 334:
+      op_bl_prefix(op);
+      break;
+    case 335:
+      op_bl_suffix(op);
+      break;
+    case 336:
+      op_blx_suffix(op);
+      break;
+    case 337:
+      op_strex_t(op);
+      break;
+    case 338:
+      op_ldrex_t(op);
+      break;
+    case 339:
+      op_tbb(op);
+      break;
+    case 340:
+      op_strexd_t(op);
+      break;
+    case 341:
+      op_ldrexd_t(op);
+      break;
+    case 342:
+      op_strd_t(op);
+      break;
+    case 343:
+      op_ldrd_t(op);
+      break;
+    case 344:
       op_orn_r(op);
       break;
     default:
