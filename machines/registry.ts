@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { archimedes } from './acorn/archimedes.ts';
 import { powermacG3 } from './apple/powermac-g3.ts';
+import { quadra800 } from './apple/quadra800.ts';
 import type { MachineDefinition } from './backplane/machine.ts';
 import { microbit } from './microbit/microbit.ts';
 import { nextComputer } from './next/next-computer.ts';
@@ -11,6 +12,7 @@ import { virtM68k } from './virt/virt-m68k.ts';
 /** Every machine, in the order `emeritus machines` lists them. */
 export const MACHINES: readonly MachineDefinition[] = [
   powermacG3,
+  quadra800,
   virtM68k,
   archimedes,
   microbit,

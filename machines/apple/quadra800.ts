@@ -67,7 +67,7 @@ export const quadra800: MachineDefinition = {
   name: 'quadra800',
   title: 'Macintosh Quadra 800',
   year: 1993,
-  status: 'in work',
+  status: 'its ROM boots System 7.5 from floppy and SCSI disk, Linux 6.1 boots directly; no sound input, no network',
   ram: { min: 8 * MIB, max: 256 * MIB, initial: 64 * MIB },
   options: {
     serial: {
@@ -211,7 +211,8 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   // Map of the CPU's bus
   bus.add(
     region(0x0000_0000, 0x3fff_ffff).map(ramMap),
-    region(0x4000_0000, 0x400f_ffff).map(romMap).mirror(0x0ff0_0000),
+    region(0x4000_0000, 0x4fff_ffff).device(mirrored(romMap, bus, MIB, 256 * MIB), 'rom, repeated'),
+    region(0x4080_0000, 0x408f_ffff).map(romMap).priority(1),
     region(0x5000_0000, 0x50ff_ffff).device(mirrored(io, bus, IO_BLOCK, 16 * MIB), 'i/o, repeated'),
     region(0x50f0_0000, 0x50f3_ffff).map(io).priority(1).comment('where software looks'),
     region(0x5fff_fffc, 0x5fff_ffff).device(iosb.idRegister, 'iosb id'),

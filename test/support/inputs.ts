@@ -24,6 +24,12 @@ export function guest(name: string, provide = 'see test/guests'): Input {
   return { path, provide: `${name} in $EMERITUS_GUESTS (${provide})` };
 }
 
+/** An original ROM, which only its owner can provide. */
+export function originalRom(name: string): Input {
+  const path = firstExisting(below(process.env['EMERITUS_ROMS'], name), join(cache, 'roms', name));
+  return { path, provide: `${name} in $EMERITUS_ROMS` };
+}
+
 /** A public CPU test suite. */
 export function suite(name: string): Input {
   const path = firstExisting(below(process.env['EMERITUS_SUITES'], name), join(cache, 'suites', name));

@@ -87,7 +87,7 @@ export class IosbScsi implements BusTarget {
 
   #readPort(width: 1 | 2): number {
     const value = this.#take(width);
-    return value < 0 ? this.#fail(0) : value;
+    return value < 0 ? this.#fail(0) >>> (32 - 8 * width) : value;
   }
 
   #writeLong(value: number): void {
