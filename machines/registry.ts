@@ -3,6 +3,7 @@ import { archimedes } from './acorn/archimedes.ts';
 import { powermacG3 } from './apple/powermac-g3.ts';
 import { quadra800 } from './apple/quadra800.ts';
 import type { MachineDefinition } from './backplane/machine.ts';
+import { goldfish } from './goldfish/goldfish.ts';
 import { microbit } from './microbit/microbit.ts';
 import { nextComputer } from './next/next-computer.ts';
 import { nextCube } from './next/next-cube.ts';

@@ -103,7 +103,7 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   place(ttys[1]!, 'goldfish_tty', 1);
   place(ttys[2]!, 'goldfish_tty', 2);
   place(fb, 'goldfish_fb', 0);
-  place(battery, 'goldfish_battery');
+  place(battery, 'goldfish-battery');
   place(events, 'goldfish_events');
 
   return {

@@ -46,6 +46,8 @@ export class GoldfishBus implements Device, BusTarget {
   readonly #entries: GoldfishEntry[] = [];
   /** The device being told of: -1 before the first. */
   #current = -1;
+  /** There are devices the kernel has not been told of since it began. */
+  #pending = false;
 
   constructor(chip: ChipContext, options: { readonly memory: DmaAccess }) {
     this.id = chip.id;
@@ -62,6 +64,7 @@ export class GoldfishBus implements Device, BusTarget {
     if (offset === BUS_OP) {
       this.#current = Math.min(this.#current + 1, this.#entries.length);
       if (this.#current < this.#entries.length) return OP_ADD_DEV;
+      this.#pending = false;
       this.irq.set(false);
       return OP_DONE;
     }
@@ -95,6 +98,8 @@ export class GoldfishBus implements Device, BusTarget {
   write(offset: number, _width: Width, value: number): void {
     if (offset === BUS_OP && value === OP_INIT) {
       this.#current = -1;
+      this.#pending = this.#entries.length > 0;
+      this.irq.set(this.#pending);
     } else if (offset === GET_NAME) {
       const entry = this.#entries[this.#current];
       if (entry !== undefined) this.#memory.dmaWrite(value >>> 0, new TextEncoder().encode(entry.name));
@@ -105,17 +110,20 @@ export class GoldfishBus implements Device, BusTarget {
 
   reset(_kind: ResetKind): void {
     this.#current = -1;
+    this.#pending = false;
   }
 
   settle(): void {
-    this.irq.set(false);
+    this.irq.set(this.#pending);
   }
 
   save(): PlainFields {
-    return { current: this.#current };
+    return { current: this.#current, pending: this.#pending };
   }
 
   restore(state: PlainFields): void {
-    this.#current = new SavedFields(this.id, state).int('current', -1, this.#entries.length);
+    const saved = new SavedFields(this.id, state);
+    this.#current = saved.int('current', -1, this.#entries.length);
+    this.#pending = saved.bool('pending');
   }
 }
