@@ -232,7 +232,10 @@ export function pictureOfViewer({ width, height, pixels }: TestViewer): Picture 
 }
 
 /** Whether a picture can be found, pixel for pixel, somewhere on a larger one. */
-export function contains(large: Picture, small: Picture): boolean {
+export const contains = (large: Picture, small: Picture): boolean => locate(large, small) !== undefined;
+
+/** Where a picture can be found, pixel for pixel, on a larger one. */
+export function locate(large: Picture, small: Picture): { x: number; y: number } | undefined {
   const { width, height } = small;
   const all = Uint32Array.from({ length: large.width * large.height }, (_, i) => colorAt(large, i));
   const wanted = Uint32Array.from({ length: width * height }, (_, i) => colorAt(small, i));
@@ -245,11 +248,11 @@ export function contains(large: Picture, small: Picture): boolean {
         edges.every((i) => at(i) === wanted[i] && at(i - 1) === wanted[i - 1]) &&
         wanted.every((p, i) => at(i) === p)
       ) {
-        return true;
+        return { x, y };
       }
     }
   }
-  return false;
+  return undefined;
 }
 
 export { ended };
