@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { calendarFrom } from '../host/calendar.ts';
 import { LOG_MASKS, type LogEntry, type LogMask } from '../../machines/backplane/log.ts';
 import type { Image, MachineConfig, MachineDefinition, Medium } from '../../machines/backplane/machine.ts';
+import { romsOf } from '../../machines/roms.ts';
 import { MachineSession } from '../../machines/backplane/session.ts';
 import type { RunResult } from '../../machines/backplane/session-protocol.ts';
 import { AudioSource } from '../host/audio.ts';
@@ -257,6 +258,13 @@ function readConfig(definition: MachineDefinition, options: BootOptions): Machin
   }
   if (options.kernel === undefined && definition.needsKernel) {
     throw new UserError('EMERITUS_OPTION', `${definition.name} has no firmware; give it a kernel with --kernel`);
+  }
+  if (options.rom.length === 0 && definition.needsRom) {
+    const names = romsOf(definition.name).map((one) => `${one.title} (${one.name})`);
+    throw new UserError(
+      'EMERITUS_ROM_MISSING',
+      `${definition.name} needs an original ROM: ${names.join(' or ')}; give it with --rom`,
+    );
   }
   if (options.rom.length > 0 && options.firmware !== undefined) {
     throw new UserError('EMERITUS_OPTION', '--rom and --firmware exclude each other; give one of them');

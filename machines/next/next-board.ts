@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { AudioLine } from '../backplane/audio-line.ts';
 import { Board } from '../backplane/board.ts';
+import { MachineConfigError } from '../backplane/machine-config-error.ts';
 import type { Machine, MachineConfig, MachineHost } from '../backplane/machine.ts';
 import { SerialLine } from '../backplane/serial-line.ts';
 import { OrWire } from '../backplane/wire.ts';
@@ -55,6 +56,9 @@ const tmcScr1 = ({ color, nextBus }: NextModel): number =>
   0x0fff_0f08 | 0xd0 | 0x07 | (nextBus ? 0x8000 : color ? 0x5000 : 0x4000);
 
 export function buildNext(model: NextModel, host: MachineHost, config: MachineConfig): Machine {
+  if (config.kernel ?? config.firmware) {
+    throw new MachineConfigError(`${model.name} only starts from its ROM; leave --kernel and --firmware out`);
+  }
   const { slotsHz, delayTicks } = timing(model);
   const board = new Board({ masterHz: slotsHz, memoryBytes: config.ramBytes + OTHER_MEMORY, log: host.log });
   const first = model.generation === 'first';

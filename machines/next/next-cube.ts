@@ -24,5 +24,6 @@ export const nextCube: MachineDefinition = {
   status: 'the boot ROM passes its self-test and reaches its prompt; no DSP, optical disk, printer, network',
   ram: { min: MIB, max: 64 * MIB, initial: 32 * MIB },
   options: {},
+  needsRom: true,
   build: (host, config) => buildNext(CUBE, host, config),
 };

@@ -31,6 +31,7 @@ export const nextStation: MachineDefinition = {
   status: 'the boot ROM passes its self-test and reaches its prompt; no DSP, printer, network',
   ram: { min: MIB, max: 32 * MIB, initial: 16 * MIB },
   options: { display },
+  needsRom: true,
   build: (host, config) => buildNext(stationModel(isColor(config)), host, config),
 };
 
@@ -52,5 +53,6 @@ export const nextStationTurbo: MachineDefinition = {
   status: 'the boot ROM passes its self-test and reaches its prompt; no DSP, printer, network, ADB devices',
   ram: { min: 2 * MIB, max: 128 * MIB, initial: 32 * MIB },
   options: { display },
+  needsRom: true,
   build: (host, config) => buildNext(turboModel(isColor(config)), host, config),
 };
