@@ -55,9 +55,29 @@ describe(`Linux on virt-m68k${lacks && ` (needs ${lacks})`}`, () => {
     await ask('sleep 100; echo slept $(date -u +%H:%M) $((2 + 3))', 'slept 12:01 5');
     await ask('cat /sys/class/net/eth0/address; echo end $((2 * 4))', 'end 8');
     await ask('head -c 200000 /dev/hwrng | wc -c; echo end $((3 * 4))', 'end 12');
+    await ask('ip link set eth0 up; cat /sys/class/net/eth0/carrier; echo end $((4 * 4))', 'end 16');
+    let other = '';
+    session.onEvent((event) => {
+      if (event.event === 'serial' && event.port === 1) other += Buffer.from(event.bytes).toString('latin1');
+    });
+    await session.serial('typed\r', 1);
+    await ask('read line < /dev/hvc0; echo "got $line" > /dev/hvc0; echo end $((5 * 4))', 'end 20');
+    expect(other).toContain('got typed');
     await session.close();
     expect(console()).toContain('52:54:00:12:34:56');
     expect(console()).toContain('200000');
+  });
+
+  it.skipIf(lacks)('reboots', async () => {
+    const { session, console } = boot('virt-m68k', linux(''));
+    await session.runUntil({ serial: 'guest ready: Linux 6.1' }, 60);
+    await session.runFor(1);
+    await session.serial('reboot -f\r');
+    const down = await session.runUntil({ serial: 'Restarting system' }, 20);
+    expect(down.reason, console()).toBe('matched');
+    const again = await session.runUntil({ serial: 'guest ready: Linux 6.1' }, 60);
+    expect(again.reason, console()).toBe('matched');
+    await session.close();
   });
 
   it.skipIf(lacks)('gives the same run after a snapshot', async () => {
