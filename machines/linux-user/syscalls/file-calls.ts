@@ -3,6 +3,7 @@
 // Files, directories and descriptors.
 import {
   E2BIG,
+  EACCES,
   EAGAIN,
   EBADF,
   EFAULT,
@@ -61,6 +62,8 @@ import type { Call } from '../waiting.ts';
 import type { Handler, SyscallArguments } from './arguments.ts';
 import { STATFS_SIZE, longBytes, statBytes, statfsBytes, statxBytes } from './structures.ts';
 import { copy, read, readVector, write, type Segment } from './transfer.ts';
+
+const PROCESS_MEMORY = /^\/proc\/(?:self|thread-self|\d+)\/(?:task\/\d+\/)?mem$/;
 
 export const limitOfFiles = (task: Task): number => task.process.limit(7);
 
@@ -131,6 +134,8 @@ export function fileCalls(kernel: Kernel): Record<string, Handler> {
   }
 
   function openHost(task: Task, path: string, flags: number, mode: number): number | Call {
+    // The memory of the emulator is not the program's.
+    if (PROCESS_MEMORY.test(path)) return -EACCES;
     const fd = files.open(path, flags | O_CLOEXEC | O_NOCTTY, mode);
     if (fd === -ENXIO && (flags & O_NONBLOCK) === 0 && isFifoAt(path)) return openFifo(task, path, flags);
     return finishOpen(task, path, flags, fd);
