@@ -244,6 +244,7 @@ describe('SpiceServer under attack', () => {
   it('lets go of connections that never say what they want, in one line each', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const made = bench();
+    const before = memory();
     const foes = Array.from({ length: 200 }, (_, i) => {
       const foe = new Foe(made, `foe ${i}`);
       foe.write(link(0, CHANNEL.MAIN).subarray(0, i % 100));
@@ -253,6 +254,7 @@ describe('SpiceServer under attack', () => {
     // More than so many are not waited for at a time.
     expect(made.lines).toHaveLength(200 - 64);
     expect(made.lines.every((line) => line.endsWith('refused: too many connections are being made'))).toBe(true);
+    expect(memory() - before).toBeLessThan(MAX_GROWTH);
     vi.advanceTimersByTime(10_001);
     for (let i = 0; i < 5; i++) await turn();
     vi.advanceTimersByTime(1001);
