@@ -21,6 +21,7 @@ export const MACHINES: readonly MachineDefinition[] = [
   nextCube,
   nextStation,
   nextStationTurbo,
+  goldfish,
 ];
 
 /** The machine called `name`, which must exist. */
