@@ -28,6 +28,9 @@ const DISK_WINDOW_TITLE = ['a784875f', [8, 28, 297, 18]] as const;
 const NO_WINDOW = ['f938a324', [8, 28, 297, 18]] as const;
 const DISK_FIRST_AID_TITLE = ['9af133cf', [64, 90, 512, 17]] as const;
 
+const QUESTION_MARK = ['88d1f0ad', [300, 220, 40, 40]] as const;
+const NO_QUESTION = ['dc1b66ff', [300, 220, 40, 40]] as const;
+
 const DISK_FIRST_AID_ICON = [213, 95] as const;
 const FILE_MENU = [53, 10] as const;
 const FILE_MENU_OPEN = [60, 44] as const;
@@ -101,9 +104,10 @@ describe(`ROM of quadra800${lacksRom && ` (needs ${lacksRom})`}`, () => {
     expect(loudest).toBeGreaterThan(1000);
     const grey = (await session.screenshot())!;
     expect([grey.width, grey.height]).toEqual([640, 480]);
-    await session.runFor(30);
+    await session.runFor(25);
     const icon = new MacUser(session);
-    expect(await icon.sees('2f8e9f5a', [300, 220, 40, 40], 10)).toBe(true);
+    expect(await icon.sees(...QUESTION_MARK, 20)).toBe(true);
+    expect(await icon.sees(...NO_QUESTION, 20)).toBe(true);
   });
 
   it.skipIf(lacksRom).each([
