@@ -8,6 +8,7 @@ const MAX_MESSAGE_BYTES = 64 << 10;
 const ACK_WINDOW = 20;
 /** Output kept for who connects later, and for a viewer that is busy; of more, the oldest is lost. */
 const MAX_WAITING = 64 << 10;
+const MAX_PIECES = 1024;
 
 /** A line of bytes that viewers show as a console, such as a serial line of the machine. */
 export class ConsolePort {
@@ -15,7 +16,9 @@ export class ConsolePort {
   readonly name: string;
   readonly #input: (bytes: Uint8Array) => Promise<unknown>;
   readonly #listeners = new Set<(bytes: Uint8Array) => void>();
-  #recent = new Uint8Array(0);
+  /** The last output, in pieces: a serial line says little at a time, but often. */
+  #recent: Uint8Array[] = [];
+  #recentBytes = 0;
 
   constructor(name: string, input: (bytes: Uint8Array) => Promise<unknown>) {
     this.name = name;
@@ -24,10 +27,9 @@ export class ConsolePort {
 
   /** Bytes for the viewers. */
   output(bytes: Uint8Array): void {
-    const all = new Uint8Array(this.#recent.length + bytes.length);
-    all.set(this.#recent);
-    all.set(bytes, this.#recent.length);
-    this.#recent = all.slice(-MAX_WAITING);
+    this.#recent.push(bytes.slice(-MAX_WAITING));
+    this.#recentBytes += Math.min(bytes.length, MAX_WAITING);
+    if (this.#recentBytes > 2 * MAX_WAITING || this.#recent.length > MAX_PIECES) this.#join();
     for (const listener of this.#listeners) listener(bytes);
   }
 
@@ -38,9 +40,23 @@ export class ConsolePort {
 
   /** The listener gets recent output at once and all that follows; gives the function that ends it. */
   listen(listener: (bytes: Uint8Array) => void): () => void {
-    if (this.#recent.length > 0) listener(this.#recent);
+    if (this.#recentBytes > 0) listener(this.#join());
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** The last output in one piece. */
+  #join(): Uint8Array {
+    const all = new Uint8Array(this.#recentBytes);
+    let at = 0;
+    for (const piece of this.#recent) {
+      all.set(piece, at);
+      at += piece.length;
+    }
+    const last = all.slice(-MAX_WAITING);
+    this.#recent = [last];
+    this.#recentBytes = last.length;
+    return last;
   }
 }
 

@@ -229,6 +229,20 @@ describe('SpiceServer', () => {
     viewer.client.close();
   });
 
+  it('keeps the last 64 KiB of a console for who comes later', async () => {
+    const made = bench();
+    let all = '';
+    for (let i = 0; i < 20_000; i++) {
+      const line = `${i}\n`;
+      all += line;
+      made.port.output(Buffer.from(line));
+    }
+    const viewer = await TestViewer.connect(await tcp(made));
+    await until(() => viewer.portText.get('org.emeritus.console.serial.0.0')?.length === 65_536);
+    expect(viewer.portText.get('org.emeritus.console.serial.0.0')).toBe(all.slice(-65_536));
+    viewer.client.close();
+  });
+
   it('serves several viewers that come and go', async () => {
     const made = bench();
     made.machine.show({});
