@@ -19,6 +19,7 @@ const sample: Plain = {
 describe('plain codec', () => {
   it('gives back what it was given', () => {
     expect(decodePlain(encodePlain(sample))).toEqual(sample);
+    expect(decodePlain(Buffer.from(encodePlain(sample)))).toEqual(sample);
   });
 
   it('refuses every truncation and every trailing byte', () => {
