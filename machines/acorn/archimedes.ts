@@ -115,7 +115,7 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   board.wire(ioc.c[0]!, (level) => i2cPins.sda(level), 'i2c.sda');
   board.wire(ioc.c[1]!, (level) => i2cPins.scl(level), 'i2c.scl');
   board.wire(i2cPins.sdaOut, (level) => ioc.cW(0, level), 'ioc.c0');
-  board.wire(latches.ready, (level) => ioc.cW(2, !level), 'ioc.c2', 'active low');
+  board.wire(latches.ready, (level) => ioc.cW(2, level), 'ioc.c2');
   for (const pin of [2, 3, 4, 5]) board.nc(ioc.c[pin]!);
   board.nc(acia.rts);
   board.nc(acia.dtr);
