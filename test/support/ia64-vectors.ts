@@ -76,8 +76,11 @@ export class VectorMaker {
     }
   }
 
-  /** Significand, then sign and exponent, as stf.spill has them. */
-  #float(parallel: boolean, mayBeNat: boolean): [bigint, bigint] {
+  /**
+   * Significand, then sign and exponent, as stf.spill has them. Approximations of extreme values are software's on some
+   * processors, and Ski has none: `exponents` is how many there may be.
+   */
+  #float(parallel: boolean, mayBeNat: boolean, exponents: number): [bigint, bigint] {
     const random = this.#random;
     const x = random.next64();
     const sign = BigInt(random.below(2)) << 17n;
@@ -101,7 +104,7 @@ export class VectorMaker {
       case 3:
         return mayBeNat ? [0n, 0x1fffen] : [0n, 0n]; // NaTVal
       case 4:
-        return [x | (1n << 63n), sign | (BigInt(random.below(0x1fffe)) + 1n)];
+        return [x | (1n << 63n), sign | BigInt(0x1_0000 - (exponents >> 1) + random.below(exponents))];
       case 5:
         return [x, 0x1003en]; // an integer
       case 6:
@@ -130,7 +133,11 @@ export class VectorMaker {
     const isMemory = row.unit === 'M' && /^(ld|st|xchg|cmpxchg|fetchadd)/.test(row.name);
     const parallel = /^fp(?!ack)/.test(row.name);
     const floats = [0, 1, 2].map((n) => {
-      const [significand, exponent] = this.#float(parallel, !/^stf[^.]*$/.test(row.name.replace(/_i$/, '')));
+      const [significand, exponent] = this.#float(
+        parallel,
+        !/^stf[^.]*$/.test(row.name.replace(/_i$/, '')),
+        row.format === 'F6' ? 0x8000 : 0x1fffe,
+      );
       this.#data.setBigUint64(cell + n * 16, significand, true);
       this.#data.setBigUint64(cell + n * 16 + 8, exponent, true);
       return `${exponent.toString(16)}:${significand.toString(16)}`;
