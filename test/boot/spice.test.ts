@@ -101,8 +101,9 @@ for (const [guestName, options, inputs, text] of guests) {
     });
 
     for (const [viewerName, viewerInput, command] of viewers) {
-      const misses = lacks || missing(viewerInput);
-      it.skipIf(misses)(`${viewerName} shows the screen pixel for pixel and types`, async () => {
+      const misses = missing(...lab, ...inputs, viewerInput);
+      const needs = misses && ` (needs ${misses})`;
+      it.skipIf(misses)(`${viewerName} shows the screen pixel for pixel and types${needs}`, async () => {
         const viewer = show(command(emulator.socket));
         await showsSame(x, viewer, ours, 'the prompt');
         const before = answers(ours);
@@ -128,8 +129,8 @@ describe(`A viewer that is killed${comesBack && ` (needs ${comesBack})`}`, () =>
   });
 
   for (const [viewerName, viewerInput, command] of viewers) {
-    const lacks = comesBack || missing(viewerInput);
-    it.skipIf(lacks)(`comes back ten times in a row: ${viewerName}`, async () => {
+    const lacks = missing(...lab, viewerInput);
+    it.skipIf(lacks)(`comes back ten times in a row: ${viewerName}${lacks && ` (needs ${lacks})`}`, async () => {
       for (let round = 0; round < 10; round++) {
         const viewer = show(command(emulator.socket));
         await showsSame(x, viewer, ours, `the prompt in round ${round}`);
@@ -139,8 +140,8 @@ describe(`A viewer that is killed${comesBack && ` (needs ${comesBack})`}`, () =>
     });
   }
 
-  const lacks = comesBack || missing(remoteViewer);
-  it.skipIf(lacks)('shows the screen pixel for pixel over TCP with LZ4', async () => {
+  const lacks = missing(...lab, remoteViewer);
+  it.skipIf(lacks)(`shows the screen pixel for pixel over TCP with LZ4${lacks && ` (needs ${lacks})`}`, async () => {
     // Through a relay that counts.
     let bytes = 0;
     const relay = createServer((near) => {
