@@ -130,17 +130,15 @@ for (const [name, options, inputs, text] of guests) {
       expect(await viewer.exit()).toBe(0);
     });
 
-    it.skipIf(absent || name !== guests[0]![0])(
-      'comes back ten times after kill -9 and after its own end',
-      async () => {
-        for (let round = 0; round < 10; round++) {
-          const viewer = show(emulator.socket);
-          await showsSame(x, viewer, ours, `the prompt in round ${round}`);
-          await viewer.kill(round % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
-        }
-        expect(ours.shows(await emulator.picture(ours))).toBe(true);
-      },
-    );
+    if (name !== guests[0]![0]) return;
+    it.skipIf(absent)('comes back ten times after kill -9 and after its own end', async () => {
+      for (let round = 0; round < 10; round++) {
+        const viewer = show(emulator.socket);
+        await showsSame(x, viewer, ours, `the prompt in round ${round}`);
+        await viewer.kill(round % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
+      }
+      expect(ours.shows(await emulator.picture(ours))).toBe(true);
+    });
   });
 }
 
