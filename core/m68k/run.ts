@@ -178,7 +178,10 @@ function translateFetch(pc: u32, at: u32): bool {
   return false;
 }
 
-/** Makes `cpu.pc` the next entry. False when that took an exception, or the instruction has been executed. */
+/**
+ * Makes `cpu.pc` the next entry. False when that took an exception, or the instruction has been executed. An exception
+ * takes a tick, so that a handler that cannot be fetched does not stop time.
+ */
 function fetch(): bool {
   const pc: u32 = cpu.pc;
   const known: u32 = cachedPage(pc);
@@ -187,10 +190,14 @@ function fetch(): bool {
     return true;
   }
   if ((pc & 1) != 0) {
+    run.left--;
     addressError(pc, pc, 0);
     return false;
   }
-  if (!translateFetch(pc, pc)) return false;
+  if (!translateFetch(pc, pc)) {
+    run.left--;
+    return false;
+  }
   const word: u32 = load<u32>(PHYS_MAP_BASE + ((run.pa >>> 12) << 2));
   if ((word & PHYS_RAM) == 0 || (run.permissions & TLB_SMALL) != 0) {
     traced();
