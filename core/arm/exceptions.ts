@@ -32,7 +32,7 @@ import {
   VECTOR_SWI,
   VECTOR_UNDEFINED,
 } from './constants';
-import { hardFault, pendSvc } from './microcontroller';
+import { hardFault, pendSvc, wakes } from './microcontroller';
 import { FAULT_ADDRESS } from './mmu';
 import { LR, cpu, has, run, setGpr } from './state';
 import { cpsr, packIt, psr26, setControl, setSpsr } from './status';
@@ -159,5 +159,6 @@ export function takeInterrupt(): void {
 
 /** Whether one of the pins is asserted, masked or not: what ends a sleep. */
 export function interruptsWaiting(): bool {
+  if (has(FEATURE_M)) return wakes();
   return cpu.fiq != 0 || cpu.irq != 0;
 }

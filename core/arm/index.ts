@@ -34,7 +34,12 @@ import {
 } from './constants';
 import { resetControl } from './control';
 import { ARM_END, HINT_A32, HINT_SIZE } from './layout';
-import { setLines as setLinesNow, wakeInM } from './microcontroller';
+import {
+  mainStack as mainStackNow,
+  processStack as processStackNow,
+  setLines as setLinesNow,
+  wakeInM,
+} from './microcontroller';
 import { translate as translateAccess } from './mmu';
 import { GPR_BASE, RUN_BASE, cpu, run as state } from './state';
 import { cpsr as cpsrNow, packIt, psr26, setCpsr as setCpsrNow, setPsr26 } from './status';
@@ -67,7 +72,7 @@ function featuresOf(model: u32): u32 {
     case MODEL_CORTEX_A8:
       return v5 | FEATURE_V6 | FEATURE_V6K | FEATURE_T2 | FEATURE_V7 | FEATURE_SECURITY | FEATURE_VFP | FEATURE_NEON;
     default:
-      return FEATURE_M | FEATURE_V4T | FEATURE_V5;
+      return FEATURE_M | FEATURE_V4 | FEATURE_V4T | FEATURE_V5 | FEATURE_V6;
   }
 }
 
@@ -88,6 +93,7 @@ export function reset(): void {
   const idle: u64 = cpu.idle_ticks;
   const irq: u32 = cpu.irq;
   const fiq: u32 = cpu.fiq;
+  const lines: u32 = cpu.nvic_lines;
   memory.fill(GPR_BASE, 0, RUN_BASE - GPR_BASE);
   cpu.ticks = ticks;
   cpu.idle_ticks = idle;
@@ -95,6 +101,11 @@ export function reset(): void {
   cpu.fiq = fiq;
   cpu.cc_z = 1;
   cpu.control = MODE_SVC | PSR_I | PSR_F;
+  if ((state.features & FEATURE_M) != 0) {
+    cpu.thumb = 1;
+    cpu.nvic_lines = lines;
+    cpu.vectors_due = 1;
+  }
   resetControl();
   rebuild();
 }
@@ -123,6 +134,7 @@ export function setPc(value: u32): void {
   if (state.at != EXIT_ENTRY) leave();
   cpu.pc = cpu.thumb != 0 ? value & ~1 : value & ~3;
   cpu.itstate = 0;
+  cpu.vectors_due = 0;
 }
 
 /** The status register, with the if-then state. */
@@ -188,12 +200,21 @@ export function instructions(): f64 {
   return <f64>(cpu.ticks + <u64>elapsed() - cpu.idle_ticks);
 }
 
+/** Cortex-M0: the two stack pointers. */
+export function mainStack(): u32 {
+  return mainStackNow();
+}
+
+export function processStack(): u32 {
+  return processStackNow();
+}
+
 /** Cortex-M0: levels of the interrupt lines. */
 export function setLines(lines: u32): void {
-  setLinesNow(lines);
+  if ((state.features & FEATURE_M) != 0) setLinesNow(lines);
 }
 
 /** Ticks until a sleeping processor wakes by itself, or -1 when it does not. */
 export function wakeIn(): f64 {
-  return wakeInM();
+  return (state.features & FEATURE_M) != 0 ? wakeInM() : -1;
 }

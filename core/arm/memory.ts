@@ -6,7 +6,7 @@ import { mmioRead, mmioWrite } from '../common/host';
 import { ACCESS_READ, ACCESS_WRITE, FEATURE_A26, FEATURE_M, FEATURE_V5, FEATURE_V6, PSR_E, SCTLR_A } from './constants';
 import { dataAbort } from './exceptions';
 import { LS_LDR, LS_LDRB, LS_LDRH, LS_LDRSB } from './lower';
-import { isSystemSpace, readSystemSpace, writeSystemSpace } from './microcontroller';
+import { isSystemSpace, readSystemSpace, writeSystemSpace } from './system-space';
 import { FAULT_ALIGNMENT, FAULT_EXTERNAL, translate } from './mmu';
 import { cpu, has, run, setGpr } from './state';
 import {

@@ -431,8 +431,8 @@ export const T16_ROWS: usize = memory.data<u32>([
   0x0000_fe00, 0x0000_b400, 0, 0, // push
   0x0000_fe00, 0x0000_bc00, 0, 0, // pop
   0x0000_ffe0, 0x0000_b660, FEATURE_M, 0, // cps_m
-  0x0000_ffe8, 0x0000_b660, FEATURE_V6, 0, // cps
-  0x0000_fff0, 0x0000_b650, FEATURE_V6, 0, // setend
+  0x0000_ffe8, 0x0000_b660, FEATURE_V6 | FEATURE_A32, 0, // cps
+  0x0000_fff0, 0x0000_b650, FEATURE_V6 | FEATURE_A32, 0, // setend
   0x0000_ffc0, 0x0000_b200, 0, 0, // sxth
   0x0000_ffc0, 0x0000_b240, 0, 0, // sxtb
   0x0000_ffc0, 0x0000_b280, 0, 0, // uxth

@@ -4,7 +4,7 @@
 // core/arm; this is its socket.
 //
 // Sockets: bus: the memory map it is given; `interrupt` (IRQ), `fastInterrupt` (FIQ), `interruptLine` (the Cortex-M0's
-// interrupt lines); `translate26` answers for a memory controller that translates 26-bit addresses and calls `flushTlb`
+// interrupt lines), `resetRequest`; `translate26` answers for a memory controller that translates 26-bit addresses and calls `flushTlb`
 // when what it said no longer holds.
 // Documents: [ARM ARM], [ARMv6-M ARM], [ARM2 DS], [ARM3 DS], [ARM7TDMI TRM], [ARM926 TRM], [Cortex-A8 TRM],
 // [Cortex-M0 TRM].
@@ -18,6 +18,7 @@ import { STOP, type Cpu, type StopReason } from '../../backplane/cpu.ts';
 import { SavedFields, SnapshotError, type PlainFields, type ResetKind } from '../../backplane/device.ts';
 import type { GuestMemory } from '../../backplane/memory.ts';
 import type { MemoryMap } from '../../backplane/memory-map.ts';
+import { Wire } from '../../backplane/wire.ts';
 import {
   BANK_BASE,
   CP15_BASE,
@@ -79,6 +80,8 @@ interface Core {
   pullIn(ticks: number): void;
   setPins(irq: number, fiq: number): void;
   setLines(lines: number): void;
+  mainStack(): number;
+  processStack(): number;
   pc(): number;
   setPc(value: number): void;
   cpsr(): number;
@@ -170,6 +173,8 @@ const TRANSLATION = /^(sctlr|ttbr[01]|ttbcr|dacr|fcse|contextidr)$/;
 export class ArmCpu implements Cpu {
   readonly id: string;
   readonly model: ArmModel;
+  /** Cortex-M0, SYSRESETREQ: a pulse when the guest asks for a reset. */
+  readonly resetRequest = new Wire('SYSRESETREQ');
   readonly #core: Core;
   readonly #map: MemoryMap;
   readonly #view: DataView;
@@ -220,6 +225,10 @@ export class ArmCpu implements Cpu {
           const { read, write, execute } = found.allowed;
           const may = (read ? MAY_READ : 0) | (write ? MAY_WRITE : 0) | (execute ? MAY_EXECUTE : 0);
           return (found.pa & -PAGE_BYTES) | may;
+        },
+        resetLine: (): void => {
+          this.resetRequest.set(true);
+          this.resetRequest.set(false);
         },
         log: (kind: number, a: number, b: number): void => messages[kind]?.(a >>> 0, b >>> 0),
       },
@@ -336,6 +345,10 @@ export class ArmCpu implements Cpu {
     for (const [name, [n, mode]] of BANKED) all[name] = this.#words[(this.#core.bankedPlace(n, mode) >>> 0) / 4]!;
     for (const [index, name] of SPSRS.entries()) all[`spsr_${name}`] = this.#words[SPSR_BASE / 4 + index]!;
     for (const name of PLAIN_REGISTERS) all[name] = this.#view.getUint32(CPU_STATE[name].offset, true);
+    if (this.model === 'cortex-m0') {
+      all['msp'] = this.#core.mainStack() >>> 0;
+      all['psp'] = this.#core.processStack() >>> 0;
+    }
     for (let n = 0; n < 32; n++) all[`d${n}`] = this.#view.getBigUint64(VFP_BASE + n * 8, true);
     return all;
   }

@@ -46,6 +46,11 @@ export const DEVIATIONS: readonly { why: string; explains: (one: Case) => boolea
     explains: (one) => /^strex/.test(faulting(one) ?? ''),
   },
   {
+    why: 'QEMU compares memory, so that a store between load- and store-exclusive makes the latter fail',
+    explains: ({ rows }) =>
+      rows.some((row) => /^strex/.test(row)) && rows.some((row) => /^(str|stm|vst)(?!ex)/.test(row)),
+  },
+  {
     why: 'QEMU does not check the alignment that loads and stores of structures ask for',
     explains: (one) => /^v(ld|st)(m|1|_all)$/.test(faulting(one) ?? ''),
   },
