@@ -318,7 +318,9 @@ export class Wd1772 implements BusTarget, Device {
     this.#found = ids[index];
     this.#phase = 'find';
     const angle = wholeTrack ? 0 : (index + 0.1) / ids.length;
-    this.#task.schedule(this.#scheduler.ns(delayNs) + drive.ticksTo(angle));
+    const delay = this.#scheduler.ns(delayNs);
+    const until = drive.ticksTo(angle);
+    this.#task.schedule(until < delay ? until + drive.ticks(1) : until);
   }
 
   #beginData(): void {
