@@ -140,6 +140,7 @@ export function lowerArm(at: u32, op: u32, place: u32): void {
   block = 0;
   condition = op >>> 28;
   if (!has(FEATURE_A32)) {
+    condition = ALWAYS;
     undefinedInstruction(op);
   } else if (condition != 15) {
     conditionalArm(op);
