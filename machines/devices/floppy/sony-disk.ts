@@ -98,8 +98,11 @@ export class SonyDisk {
     return empty;
   }
 
-  /** The track's cells were changed: what can be read is put into the image. @throws {MediumError} */
-  written(cylinder: number, head: number): void {
+  /**
+   * The track's cells were changed: what can be read is put into the image. False where that is nothing.
+   * @throws {MediumError}
+   */
+  written(cylinder: number, head: number): boolean {
     const index = cylinder * 2 + head;
     const track = this.track(cylinder, head);
     const { recording } = this.format;
@@ -107,7 +110,7 @@ export class SonyDisk {
     const last = recording === 'gcr' ? gcrSectors(cylinder) : this.#mfmSectors;
     const seen = new Set<number>();
     this.#odd.set(index, track);
-    if (cylinder >= SONY_CYLINDERS || head >= this.format.sides) return;
+    if (cylinder >= SONY_CYLINDERS || head >= this.format.sides) return false;
     if (recording === 'gcr') {
       for (const { sector, bytes } of gcrSectorsOf(track, cylinder, head)) {
         if (sector >= last) continue;
@@ -127,6 +130,7 @@ export class SonyDisk {
       this.#odd.delete(index);
       this.#remember(index, track);
     }
+    return seen.size > 0;
   }
 
   flush(): void {

@@ -297,7 +297,8 @@ export class SonyDrive implements Device {
     const head = this.#sel ? 1 : 0;
     if (disk?.track(this.#cylinder, head) !== track) return;
     try {
-      disk.written(this.#cylinder, head);
+      const kept = disk.written(this.#cylinder, head);
+      if (!kept) this.#log.unimp('a format the image cannot keep, of cylinder %d', this.#cylinder);
     } catch (error) {
       if (!(error instanceof MediumError)) throw error;
       this.#log.info('the host cannot write cylinder %d', this.#cylinder);

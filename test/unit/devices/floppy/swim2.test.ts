@@ -501,6 +501,7 @@ describe('Swim2 and GCR', () => {
     ];
     b.writeStream([...run(0x4e, 80), ...sector()]);
     expect(b.mfmSector(1).data[9]).toBe(0x42);
+    expect(b.board.logged('unimp')).toEqual(['a format the image cannot keep, of cylinder 2']);
     const other = new Bench(1600);
     other.board.board.restore(structuredClone(b.board.board.save()));
     expect(other.mfmSector(1).data[9]).toBe(0x42);
