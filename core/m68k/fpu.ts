@@ -371,7 +371,8 @@ function frameNumber(offset: u32, high: u32, m: u64): void {
 
 function fillFrame(command: u32, high: u32, m: u64, packed: bool): void {
   const n: u32 = (command >>> 7) & 7;
-  frameWord(FRAME_CMDREG3B, 0);
+  // The same command as the last stage of the pipeline has it.
+  frameWord(FRAME_CMDREG3B, ((command & 0x3c3) | ((command & 0x38) >>> 1) | ((command & 4) << 3)) << 16);
   frameWord(4, 0);
   frameWord(FRAME_STAG, (sourceTag != 0 ? sourceTag : tagOf(high, m)) << 29);
   frameWord(FRAME_CMDREG1B, command << 16);

@@ -309,6 +309,46 @@ describe('68882 arithmetic', () => {
   });
 });
 
+describe('68882 constants', () => {
+  /** Offset, the number in round to nearest, and what is added to it in the other modes: zero, down, up. */
+  it.each([
+    ['pi', 0x00, pack(0x4000, 0xc90f_daa2_2168_c235n), [-1, -1, 0]],
+    ['log10 2', 0x0b, pack(0x3ffd, 0x9a20_9a84_fbcf_f798n), [0, 0, 1]],
+    ['e', 0x0c, pack(0x4000, 0xadf8_5458_a2bb_4a9an), [0, 0, 1]],
+    ['log2 e', 0x0d, pack(0x3fff, 0xb8aa_3b29_5c17_f0bcn), [-1, -1, 0]],
+    ['log10 e', 0x0e, pack(0x3ffd, 0xde5b_d8a9_3728_7195n), [0, 0, 0]],
+    ['0', 0x0f, zero(false), [0, 0, 0]],
+    ['ln 2', 0x30, pack(0x3ffe, 0xb172_17f7_d1cf_79acn), [-1, -1, 0]],
+    ['ln 10', 0x31, pack(0x4000, 0x935d_8ddd_aaa8_ac17n), [-1, -1, 0]],
+  ] as const)('%s', (_title, offset, nearest, others) => {
+    for (const [n, rounding] of ROUNDING.entries()) {
+      const ours = constant(offset, rounding);
+      const change = n === 0 ? 0 : others[n - 1]!;
+      expect(text(ours.value), rounding).toBe(text(nearest + BigInt(change)));
+      expect(ours.flags, rounding).toBe(others.some((one) => one !== 0) ? EXC.INEX2 : 0);
+    }
+  });
+
+  it('powers of ten', () => {
+    for (let n = 0; n < 14; n++) {
+      const integer = 10n ** BigInt(n === 0 ? 0 : 2 ** (n - 1));
+      for (const rounding of ROUNDING) {
+        const expected = round({ integer, exponent: 0 }, rounding, 'extended');
+        const ours = constant(0x32 + n, rounding);
+        expect([text(ours.value), ours.flags], `${n} ${rounding}`).toEqual([text(expected.value), expected.flags]);
+      }
+    }
+  });
+});
+
+/** FMOVECR.X #offset,FP0 */
+function constant(offset: number, rounding: Rounding): Answer {
+  machine.set({ sr: 0x2700, fpcr: ROUNDING.indexOf(rounding) << 4, fpsr: 0 });
+  machine.execute([0xf200, 0x5c00 | offset]);
+  const { fp0, fpsr } = machine.cpu.registers();
+  return answer(fp0 as bigint, Number(fpsr) & 0xff00);
+}
+
 describe('68882 functions', () => {
   /** An operand where the function is neither exact nor out of range. */
   function inDomain(domain: (typeof FUNCTIONS)[string]['domain']): Extended {
