@@ -259,11 +259,13 @@ function readConfig(definition: MachineDefinition, options: BootOptions): Machin
   if (options.kernel === undefined && definition.needsKernel) {
     throw new UserError('EMERITUS_OPTION', `${definition.name} has no firmware; give it a kernel with --kernel`);
   }
-  if (options.rom.length === 0 && definition.needsRom) {
+  const startsWithKernel = definition.needsRom === 'or a kernel' && options.kernel !== undefined;
+  if (options.rom.length === 0 && definition.needsRom && !startsWithKernel) {
     const names = romsOf(definition.name).map((one) => `${one.title} (${one.name})`);
     throw new UserError(
       'EMERITUS_ROM_MISSING',
-      `${definition.name} needs an original ROM: ${names.join(' or ')}; give it with --rom`,
+      `${definition.name} needs an original ROM: ${names.join(' or ')}; give it with --rom` +
+        (definition.needsRom === 'or a kernel' ? ', or a Linux kernel with --kernel' : ''),
     );
   }
   if (options.rom.length > 0 && options.firmware !== undefined) {

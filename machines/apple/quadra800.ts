@@ -67,6 +67,7 @@ export const quadra800: MachineDefinition = {
   name: 'quadra800',
   title: 'Macintosh Quadra 800',
   year: 1993,
+  needsRom: 'or a kernel',
   status: 'its ROM boots System 7.5 from floppy and SCSI disk, Linux 6.1 boots directly; no sound input, no network',
   ram: { min: 8 * MIB, max: 256 * MIB, initial: 64 * MIB },
   options: {
@@ -88,6 +89,9 @@ export const quadra800: MachineDefinition = {
 const VRAM_BYTES: Readonly<Record<string, number>> = { '512K': 512 * KIB, '1M': MIB, '2M': 2 * MIB };
 
 function build(host: MachineHost, config: MachineConfig): Machine {
+  if (config.firmware !== undefined) {
+    throw new MachineConfigError('quadra800 starts from its ROM or a kernel; leave --firmware out');
+  }
   const board = new Board({ masterHz: CPU_HZ, memoryBytes: config.ramBytes + 72 * MIB, log: host.log });
 
   // Chips

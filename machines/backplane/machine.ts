@@ -89,7 +89,7 @@ export interface MachineDefinition {
   readonly options: Readonly<Record<string, MachineOption>>;
   /** It has neither ROM nor firmware: only a kernel starts it. */
   readonly needsKernel?: true;
-  /** Only an original ROM starts it; without one it can be described. */
-  readonly needsRom?: true;
+  /** Only an original ROM starts it (or a kernel); without one it can be described. */
+  readonly needsRom?: true | 'or a kernel';
   build(host: MachineHost, config: MachineConfig): Machine;
 }
