@@ -377,7 +377,9 @@ export function processCalls(kernel: Kernel): Record<string, Handler> {
       const isClone = child.exitSignal !== SIGCHLD;
       if ((options & 0x4000_0000) === 0 && isClone !== ((options & 0x8000_0000) !== 0)) continue;
       any = true;
-      if (child.isZombie && (options & WEXITED) !== 0) {
+      // A child that went on and ended before its parent came to wait is told in that order: parents expect to be first.
+      const isNews = child.change?.kind === 'continued' && (options & WCONTINUED) !== 0;
+      if (child.isZombie && (options & WEXITED) !== 0 && !isNews) {
         const status = child.exitStatus!;
         const signal = status & 0x7f;
         const code = signal === 0 ? CLD_EXITED : (status & 0x80) !== 0 ? CLD_DUMPED : CLD_KILLED;
