@@ -37,7 +37,6 @@ const RAM_BYTES = 16 * KIB;
 const FICR_BASE = 0x1000_0000;
 const UICR_BASE = 0x1000_1000;
 const RAM_BASE = 0x2000_0000;
-const SERIAL_SPEEDUP = 16;
 
 /** GPIO numbers on the board. */
 const PIN = {
@@ -75,6 +74,18 @@ const FICR: readonly (readonly [offset: number, value: number])[] = [
   [0x0a8, 0xffff_d3f1],
 ];
 
+/** The debug ROM table, by whose identity start-up code knows the chip's revision: the third, which needs no workarounds. */
+const ROM_TABLE_BASE = 0xf000_0000;
+const ROM_TABLE: readonly (readonly [offset: number, value: number])[] = [
+  [0xfe0, 0x01],
+  [0xfe4, 0x40],
+  [0xfe8, 0x7c],
+  [0xff0, 0x0d],
+  [0xff4, 0x10],
+  [0xff8, 0x05],
+  [0xffc, 0xb1],
+];
+
 /** Machines of one process on the same air can talk by radio. */
 export interface MicrobitExtras {
   readonly air?: RadioAir;
@@ -86,13 +97,7 @@ export const microbit: MachineDefinition = {
   year: 2016,
   status: 'in work',
   ram: { min: RAM_BYTES, max: RAM_BYTES, initial: RAM_BYTES },
-  options: {
-    serial: {
-      values: ['fast', 'exact'],
-      initial: 'fast',
-      title: 'characters on the serial line take a fraction of their time, or all of it',
-    },
-  },
+  options: {},
   build: (host, config) => buildMicrobit(host, config),
 };
 
@@ -113,6 +118,7 @@ export function buildMicrobit(host: MachineHost, config: MachineConfig, extras: 
   const code = board.memory.allocate('flash', FLASH_BYTES);
   const uicr = board.memory.allocate('uicr', 4 * KIB);
   const ficr = board.memory.allocate('ficr', 4 * KIB);
+  const romTable = board.memory.allocate('rom table', 4 * KIB);
   const ram = board.memory.allocate('ram', RAM_BYTES);
   const flashStore = host.nonVolatile('flash');
   const flash = board.add(
@@ -159,7 +165,6 @@ export function buildMicrobit(host: MachineHost, config: MachineConfig, extras: 
   peripheral(new NrfQdec(board.chip('qdec'), { ...at(18), gpio }));
   const line = new SerialLine('usb');
   uart.port = line;
-  uart.portSpeedup = config.options['serial'] === 'exact' ? 1 : SERIAL_SPEEDUP;
   const leds = board.add(
     new LedMatrix(board.chip('leds'), {
       leds: LEDS.map(([row, column]) => [row - 1, column - 1]),
@@ -193,6 +198,7 @@ export function buildMicrobit(host: MachineHost, config: MachineConfig, extras: 
     region(0x4001_e000, 0x4001_efff).device(flash.registers, 'nvmc'),
     region(0x4001_f000, 0x4001_ffff).device(ppi, 'ppi'),
     region(0x5000_0000, 0x5000_0fff).device(gpio, 'gpio'),
+    region(ROM_TABLE_BASE, ROM_TABLE_BASE + 0xfff).rom(romTable),
   );
 
   const resetRequest = new OrWire('reset');
@@ -201,11 +207,17 @@ export function buildMicrobit(host: MachineHost, config: MachineConfig, extras: 
     if (level) system.because(RESET_REASON.watchdog);
     byWatchdog(level);
   });
+  const byRequest = resetRequest.input();
+  cpu.resetRequest.to((level) => {
+    if (level) system.because(RESET_REASON.request);
+    byRequest(level);
+  });
   const powerOff = new OrWire('power off');
   board.wire(system.off, powerOff.input(), 'power off', 'SYSTEMOFF');
 
   ficr.bytes.fill(0xff);
   for (const [offset, value] of FICR) ficr.view.setUint32(offset, value, true);
+  for (const [offset, value] of ROM_TABLE) romTable.view.setUint32(offset, value, true);
   loadProgram(config, code, uicr, flashStore);
 
   return {

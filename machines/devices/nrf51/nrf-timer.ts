@@ -16,6 +16,8 @@ const MODE = 0x504;
 const BITMODE = 0x508;
 const PRESCALER = 0x510;
 const CC = 0x540;
+/** Written around START and STOP by software that works around anomaly 73 of earlier chips. */
+const ANOMALY_73 = 0xc0c;
 /** Counter width by BITMODE: 16, 8, 24, 32 bits. */
 const MASKS = [0xffff, 0xff, 0xff_ffff, 0xffff_ffff] as const;
 
@@ -152,7 +154,7 @@ export class NrfTimer extends NrfPeripheral {
     else if (offset === BITMODE) this.#bitMode = value & 3;
     else if (offset === PRESCALER) this.#prescaler = Math.min(value & 15, 9);
     else if (offset >= CC && n < COMPARES) this.#compare[n] = value;
-    else this.unknownWrite(offset, value);
+    else if (offset !== ANOMALY_73) this.unknownWrite(offset, value);
     this.#counter %= this.#mask + 1;
     this.#arm();
   }

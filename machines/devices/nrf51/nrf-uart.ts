@@ -30,8 +30,6 @@ const BAUD_UNIT = 16_000_000 / 2 ** 32;
 const SLOWEST = 1200;
 
 export class NrfUart extends NrfPeripheral {
-  /** Characters take this part of their time. */
-  portSpeedup = 1;
   readonly #rxTask: Task;
   readonly #txTask: Task;
   readonly #psel = new Uint32Array(4).fill(DISCONNECTED);
@@ -59,7 +57,7 @@ export class NrfUart extends NrfPeripheral {
   get #characterTicks(): number {
     const baud = Math.max(SLOWEST, this.#baud * BAUD_UNIT);
     const bits = this.#config & 0xe ? 11 : 10;
-    return Math.max(1, Math.ceil((this.scheduler.masterHz * bits) / (baud * this.portSpeedup)));
+    return Math.max(1, Math.ceil((this.scheduler.masterHz * bits) / baud));
   }
 
   task(offset: number): void {
