@@ -15,11 +15,15 @@ const SCC_PA = 0x50f0_c020;
 const ROM_PA = 0x4080_0000;
 const MIB = 1 << 20;
 const SUPERVISOR = 0x2700;
+/** Linux restarts the machine by a call of the ROM here: RESET, and a loop until it works. */
+const ROM_RESTART = 0x0a;
+const RESTART_CODE = Uint8Array.of(0x4e, 0x70, 0x60, 0xfe);
 
 export interface LinuxParts {
   readonly cpu: M68kCpu;
   readonly memory: GuestMemory;
   readonly ram: MemoryBlock;
+  readonly rom: MemoryBlock;
   readonly memc: DjMemc;
   readonly dafb: Dafb;
   /** Seconds since 1970. */
@@ -30,7 +34,8 @@ export interface LinuxParts {
 export function startLinux(config: MachineConfig, parts: LinuxParts): void {
   const { kernel, initrd, append } = config;
   if (kernel === undefined) return;
-  const { cpu, memory, ram, memc, dafb, startSeconds } = parts;
+  const { cpu, memory, ram, rom, memc, dafb, startSeconds } = parts;
+  rom.bytes.set(RESTART_CODE, ROM_RESTART);
   memc.setUp();
   dafb.setUp();
   const { width, height, bpp, stride, offset } = dafb.mode()!;

@@ -237,6 +237,8 @@ function build(host: MachineHost, config: MachineConfig): Machine {
     'reset of all chips',
   );
   const resetRequest = new Wire('reset');
+  // Without a ROM nobody goes on after a reset: the machine starts again.
+  if (config.roms.length === 0) board.wire(cpu.resetOut, (level) => resetRequest.set(level), 'reset');
   if (config.roms.length > 0) loadMacRom(rom, config.roms);
 
   return {
@@ -252,7 +254,7 @@ function build(host: MachineHost, config: MachineConfig): Machine {
       board.reset(kind);
       if (config.roms.length === 0) {
         const { startSeconds } = host.calendar;
-        startLinux(config, { cpu, memory: board.memory, ram, memc, dafb, startSeconds });
+        startLinux(config, { cpu, memory: board.memory, ram, rom, memc, dafb, startSeconds });
       }
     },
     close: () => {

@@ -34,6 +34,8 @@ const NO_QUESTION = ['dc1b66ff', [300, 220, 40, 40]] as const;
 const DISK_FIRST_AID_ICON = [213, 95] as const;
 const FILE_MENU = [53, 10] as const;
 const FILE_MENU_OPEN = [60, 44] as const;
+const SPECIAL_MENU = [232, 10] as const;
+const SPECIAL_MENU_SHUT_DOWN = [240, 140] as const;
 
 let folder = '';
 beforeAll(() => {
@@ -87,6 +89,11 @@ describe(`System 7.5 on quadra800${lacksMac && ` (needs ${lacksMac})`}`, () => {
       expect(await otherUser.sees(...DISK_WINDOW_TITLE, 1)).toBe(true);
       await otherUser.command('KeyW');
       expect(await otherUser.sees(...NO_WINDOW, 5)).toBe(true);
+      await otherUser.pointTo(...SPECIAL_MENU);
+      await otherUser.press();
+      await otherUser.pointTo(...SPECIAL_MENU_SHUT_DOWN);
+      await otherUser.release();
+      expect((await other.session.runFor(20)).reason).toBe('off');
     },
   );
 });
@@ -169,6 +176,21 @@ describe(`Linux on quadra800${lacksLinux && ` (needs ${lacksLinux})`}`, () => {
     const end = await session.runFor(120);
     expect(end.reason, console()).toBe('off');
     for (const text of SELFTEST) expect(console()).toContain(text);
+  });
+
+  it.skipIf(lacksLinux)('restarts', async () => {
+    const { session, console } = boot('quadra800', {
+      kernel: kernel.path,
+      initrd: initrd.path,
+      append: 'console=ttyS0',
+      ramBytes: 32 * MIB,
+    });
+    for (let start = 0; start < 2; start++) {
+      const ready = await session.runUntil({ serial: 'guest ready: Linux 6.1' }, 60);
+      expect(ready.reason, console()).toBe('matched');
+      await session.runFor(2);
+      await session.serial('reboot -f\n');
+    }
   });
 });
 
