@@ -2,6 +2,7 @@
 import { AudioLine } from '../backplane/audio-line.ts';
 import { Board } from '../backplane/board.ts';
 import type { BusTarget } from '../backplane/bus.ts';
+import { MediumError } from '../backplane/host.ts';
 import { MachineConfigError } from '../backplane/machine-config-error.ts';
 import type {
   AttachableDisk,
@@ -92,6 +93,7 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   if (config.firmware !== undefined) {
     throw new MachineConfigError('quadra800 starts from its ROM or a kernel; leave --firmware out');
   }
+  if (config.ramBytes % (4 * MIB) !== 0) throw new MachineConfigError('quadra800: memory comes in steps of 4 MiB');
   const board = new Board({ masterHz: CPU_HZ, memoryBytes: config.ramBytes + 72 * MIB, log: host.log });
 
   // Chips
@@ -154,7 +156,7 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   const ncr = board.add(new Ncr53c9x(board.chip('53c96'), scsiBus, { model: '53c96', clockHz: SCSI_HZ, dmaBytes: 2 }));
   iosb.scsi.port = ncr;
   const media = openMedia(host, config.media);
-  const disks = media.filter(({ bus: on }) => on === 'floppy').map(({ device }) => new SonyDisk(device));
+  const disks = media.filter(({ bus: on }) => on === 'floppy').map(({ device }) => sonyDisk(device));
   const floppies = [0, 1].map((unit) => board.add(new SonyDrive(board.chip(`floppy:${unit}`), disks[unit])));
   const swim = board.add(new Swim2(board.chip('swim2'), floppies));
   for (const { kind, bus: on, unit, device } of media) {
@@ -262,6 +264,15 @@ function build(host: MachineHost, config: MachineConfig): Machine {
       for (const { device } of media) device.close();
     },
   };
+}
+
+function sonyDisk(device: AttachableDisk): SonyDisk {
+  try {
+    return new SonyDisk(device);
+  } catch (error) {
+    if (error instanceof MediumError) throw new MachineConfigError(`--floppy: ${error.message}`);
+    throw error;
+  }
 }
 
 interface AttachedMedium {
