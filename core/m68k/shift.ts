@@ -123,6 +123,8 @@ export function op_roxr(w: u32, size: u32): void {
   setDYSized(w, size, rotateExtended(dY(w), dX(w) & 63, size, false));
 }
 
+// @ts-ignore: decorator
+@inline
 export function op_ror(w: u32, size: u32): void {
   setDYSized(w, size, rotateRight(dY(w), dX(w) & 63, size));
 }
@@ -163,6 +165,8 @@ export function op_roxl(w: u32, size: u32): void {
   setDYSized(w, size, rotateExtended(dY(w), dX(w) & 63, size, true));
 }
 
+// @ts-ignore: decorator
+@inline
 export function op_rol(w: u32, size: u32): void {
   setDYSized(w, size, rotateLeft(dY(w), dX(w) & 63, size));
 }

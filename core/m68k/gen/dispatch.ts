@@ -8,101 +8,95 @@ import { op_abcd, op_add, op_adda, op_addi, op_addm, op_addq, op_addx, op_and, o
 import { op_pmmu } from '../mmu030';
 import { op_pflush, op_ptest } from '../mmu040';
 import { op_lea, op_link, op_move, op_move16, op_move16p, op_movea, op_movemr, op_movems, op_movepm, op_movepr, op_moves, op_pea, op_unlk } from '../move';
-import { op_asl, op_aslm, op_asr, op_asrm, op_lslm, op_lsrm, op_rol, op_rolm, op_ror, op_rorm, op_roxl, op_roxli, op_roxlm, op_roxr, op_roxri, op_roxrm } from '../shift';
+import { op_asl, op_aslm, op_asr, op_asrm, op_lslm, op_lsrm, op_rolm, op_rorm, op_roxl, op_roxli, op_roxlm, op_roxr, op_roxri, op_roxrm } from '../shift';
 import { op_andi_sr, op_cacheop, op_eori_sr, op_move_from_sr, op_move_from_usp, op_move_to_sr, op_move_to_usp, op_movec_from, op_movec_to, op_ori_sr, op_reset, op_rte, op_stop } from '../system';
 
 /** Executes the instruction with operation word and first extension word `w`. */
 export function dispatch(id: u32, w: u32): void {
   switch (id) {
-    case 41:
-    case 370:
+    case 47:
+    case 386:
       op_ori(w, 1);
       return;
-    case 42:
-    case 371:
+    case 48:
+    case 387:
       op_ori(w, 2);
       return;
-    case 43:
-    case 372:
+    case 49:
+    case 388:
       op_ori(w, 4);
       return;
-    case 44:
-    case 375:
+    case 50:
+    case 391:
       op_andi(w, 1);
       return;
-    case 45:
-    case 376:
+    case 51:
+    case 392:
       op_andi(w, 2);
       return;
-    case 46:
-    case 377:
+    case 52:
+    case 393:
       op_andi(w, 4);
       return;
-    case 47:
-    case 378:
+    case 53:
+    case 394:
       op_subi(w, 1);
       return;
-    case 48:
-    case 379:
+    case 54:
+    case 395:
       op_subi(w, 2);
       return;
-    case 49:
-    case 380:
+    case 55:
+    case 396:
       op_subi(w, 4);
       return;
-    case 50:
-    case 381:
+    case 56:
+    case 397:
       op_addi(w, 1);
       return;
-    case 51:
-    case 382:
+    case 57:
+    case 398:
       op_addi(w, 2);
       return;
-    case 52:
-    case 383:
+    case 58:
+    case 399:
       op_addi(w, 4);
       return;
-    case 53:
-    case 386:
+    case 59:
+    case 402:
       op_eori(w, 1);
       return;
-    case 54:
-    case 387:
+    case 60:
+    case 403:
       op_eori(w, 2);
       return;
-    case 55:
-    case 388:
+    case 61:
+    case 404:
       op_eori(w, 4);
       return;
-    case 56:
-    case 57:
-    case 389:
-      op_cmpi(w, 1);
-      return;
-    case 58:
-    case 59:
-    case 390:
-      op_cmpi(w, 2);
-      return;
-    case 60:
-    case 61:
-    case 391:
-      op_cmpi(w, 4);
-      return;
     case 62:
-    case 395:
-      op_btsti(w);
-      return;
     case 63:
-    case 399:
-      op_btst(w);
+    case 405:
+      op_cmpi(w, 1);
       return;
     case 64:
     case 65:
+    case 406:
+      op_cmpi(w, 2);
+      return;
     case 66:
     case 67:
+    case 407:
+      op_cmpi(w, 4);
+      return;
     case 68:
+    case 411:
+      op_btsti(w);
+      return;
     case 69:
+    case 415:
+      op_btst(w);
+      return;
     case 70:
     case 71:
     case 72:
@@ -114,27 +108,27 @@ export function dispatch(id: u32, w: u32): void {
     case 78:
     case 79:
     case 80:
-    case 420:
-      op_move(w, 1);
-      return;
     case 81:
     case 82:
     case 83:
     case 84:
     case 85:
     case 86:
+    case 436:
+      op_move(w, 1);
+      return;
     case 87:
     case 88:
     case 89:
-    case 421:
-      op_movea(w, 4);
-      return;
     case 90:
     case 91:
     case 92:
     case 93:
     case 94:
     case 95:
+    case 437:
+      op_movea(w, 4);
+      return;
     case 96:
     case 97:
     case 98:
@@ -165,22 +159,22 @@ export function dispatch(id: u32, w: u32): void {
     case 123:
     case 124:
     case 125:
-    case 422:
-      op_move(w, 4);
-      return;
     case 126:
     case 127:
     case 128:
     case 129:
-    case 423:
-      op_movea(w, 2);
-      return;
     case 130:
     case 131:
+    case 438:
+      op_move(w, 4);
+      return;
     case 132:
     case 133:
     case 134:
     case 135:
+    case 439:
+      op_movea(w, 2);
+      return;
     case 136:
     case 137:
     case 138:
@@ -194,152 +188,152 @@ export function dispatch(id: u32, w: u32): void {
     case 146:
     case 147:
     case 148:
-    case 424:
-      op_move(w, 2);
-      return;
     case 149:
     case 150:
     case 151:
     case 152:
     case 153:
-    case 429:
-      op_clr(w, 1);
-      return;
     case 154:
+    case 440:
+      op_move(w, 2);
+      return;
     case 155:
     case 156:
     case 157:
     case 158:
-    case 430:
-      op_clr(w, 2);
-      return;
     case 159:
+    case 445:
+      op_clr(w, 1);
+      return;
     case 160:
     case 161:
     case 162:
     case 163:
-    case 431:
-      op_clr(w, 4);
-      return;
     case 164:
-    case 433:
-      op_neg(w, 1);
+    case 446:
+      op_clr(w, 2);
       return;
     case 165:
-    case 434:
-      op_neg(w, 2);
-      return;
     case 166:
-    case 435:
-      op_neg(w, 4);
-      return;
     case 167:
-    case 437:
-      op_not(w, 1);
-      return;
     case 168:
-    case 438:
-      op_not(w, 2);
-      return;
     case 169:
-    case 439:
-      op_not(w, 4);
+    case 447:
+      op_clr(w, 4);
       return;
     case 170:
+    case 449:
+      op_neg(w, 1);
+      return;
     case 171:
+    case 450:
+      op_neg(w, 2);
+      return;
     case 172:
+    case 451:
+      op_neg(w, 4);
+      return;
     case 173:
+    case 453:
+      op_not(w, 1);
+      return;
     case 174:
+    case 454:
+      op_not(w, 2);
+      return;
     case 175:
-    case 443:
-      op_lea(w);
+    case 455:
+      op_not(w, 4);
       return;
     case 176:
     case 177:
     case 178:
     case 179:
     case 180:
-    case 447:
-      op_pea(w);
-      return;
     case 181:
+    case 459:
+      op_lea(w);
+      return;
     case 182:
     case 183:
     case 184:
     case 185:
-    case 450:
-      op_tst(w, 1);
-      return;
     case 186:
+    case 463:
+      op_pea(w);
+      return;
     case 187:
     case 188:
     case 189:
     case 190:
-    case 451:
-      op_tst(w, 2);
-      return;
     case 191:
+    case 466:
+      op_tst(w, 1);
+      return;
     case 192:
     case 193:
     case 194:
     case 195:
-    case 452:
-      op_tst(w, 4);
-      return;
     case 196:
-    case 455:
-      op_tst(w, 4);
+    case 467:
+      op_tst(w, 2);
       return;
     case 197:
     case 198:
     case 199:
-    case 479:
-      op_addq(w, 1);
-      return;
     case 200:
     case 201:
+    case 468:
+      op_tst(w, 4);
+      return;
     case 202:
-    case 480:
-      op_addq(w, 2);
+    case 471:
+      op_tst(w, 4);
       return;
     case 203:
     case 204:
     case 205:
-    case 481:
-      op_addq(w, 4);
+    case 495:
+      op_addq(w, 1);
       return;
     case 206:
     case 207:
     case 208:
-    case 482:
-      op_subq(w, 1);
+    case 496:
+      op_addq(w, 2);
       return;
     case 209:
     case 210:
     case 211:
-    case 483:
-      op_subq(w, 2);
+    case 497:
+      op_addq(w, 4);
       return;
     case 212:
     case 213:
     case 214:
-    case 484:
-      op_subq(w, 4);
+    case 498:
+      op_subq(w, 1);
       return;
     case 215:
-    case 485:
-      op_dbcc(w);
-      return;
     case 216:
-    case 489:
-      op_scc(w);
-      return;
     case 217:
+    case 499:
+      op_subq(w, 2);
+      return;
     case 218:
     case 219:
     case 220:
+    case 500:
+      op_subq(w, 4);
+      return;
     case 221:
+    case 501:
+      op_dbcc(w);
+      return;
     case 222:
+    case 505:
+      op_scc(w);
+      return;
     case 223:
     case 224:
     case 225:
@@ -364,182 +358,176 @@ export function dispatch(id: u32, w: u32): void {
     case 244:
     case 245:
     case 246:
-    case 490:
-      op_bcc(w);
-      return;
     case 247:
     case 248:
     case 249:
     case 250:
-    case 491:
-      op_or(w, 1);
-      return;
     case 251:
     case 252:
+    case 506:
+      op_bcc(w);
+      return;
     case 253:
     case 254:
-    case 492:
-      op_or(w, 2);
-      return;
     case 255:
     case 256:
+    case 507:
+      op_or(w, 1);
+      return;
     case 257:
     case 258:
-    case 493:
-      op_or(w, 4);
-      return;
     case 259:
     case 260:
+    case 508:
+      op_or(w, 2);
+      return;
     case 261:
     case 262:
-    case 502:
-      op_sub(w, 1);
-      return;
     case 263:
     case 264:
+    case 509:
+      op_or(w, 4);
+      return;
     case 265:
     case 266:
-    case 503:
-      op_sub(w, 2);
-      return;
     case 267:
     case 268:
+    case 518:
+      op_sub(w, 1);
+      return;
     case 269:
     case 270:
-    case 504:
-      op_sub(w, 4);
-      return;
     case 271:
     case 272:
-    case 505:
-      op_subm(w, 1);
+    case 519:
+      op_sub(w, 2);
       return;
     case 273:
     case 274:
-    case 506:
-      op_subm(w, 2);
-      return;
     case 275:
     case 276:
-    case 507:
-      op_subm(w, 4);
+    case 520:
+      op_sub(w, 4);
       return;
     case 277:
     case 278:
+    case 521:
+      op_subm(w, 1);
+      return;
     case 279:
     case 280:
-    case 281:
-    case 508:
-      op_suba(w, 2);
+    case 522:
+      op_subm(w, 2);
       return;
+    case 281:
     case 282:
+    case 523:
+      op_subm(w, 4);
+      return;
     case 283:
     case 284:
     case 285:
     case 286:
-    case 509:
-      op_suba(w, 4);
-      return;
     case 287:
+    case 524:
+      op_suba(w, 2);
+      return;
     case 288:
     case 289:
     case 290:
     case 291:
-    case 514:
-      op_cmp(w, 1);
-      return;
     case 292:
+    case 525:
+      op_suba(w, 4);
+      return;
     case 293:
     case 294:
     case 295:
     case 296:
-    case 515:
-      op_cmp(w, 2);
-      return;
     case 297:
     case 298:
     case 299:
+    case 530:
+      op_cmp(w, 1);
+      return;
     case 300:
     case 301:
-    case 516:
-      op_cmp(w, 4);
-      return;
     case 302:
     case 303:
     case 304:
     case 305:
     case 306:
-    case 517:
-      op_cmpa(w, 2);
+    case 531:
+      op_cmp(w, 2);
       return;
     case 307:
     case 308:
     case 309:
     case 310:
     case 311:
-    case 518:
-      op_cmpa(w, 4);
-      return;
     case 312:
-    case 522:
-      op_eor(w, 1);
-      return;
     case 313:
-    case 523:
-      op_eor(w, 2);
+    case 532:
+      op_cmp(w, 4);
       return;
     case 314:
-    case 524:
-      op_eor(w, 4);
-      return;
     case 315:
     case 316:
     case 317:
     case 318:
-    case 525:
-      op_and(w, 1);
+    case 533:
+      op_cmpa(w, 2);
       return;
     case 319:
     case 320:
     case 321:
     case 322:
-    case 526:
-      op_and(w, 2);
-      return;
     case 323:
+    case 534:
+      op_cmpa(w, 4);
+      return;
     case 324:
+    case 538:
+      op_eor(w, 1);
+      return;
     case 325:
+    case 539:
+      op_eor(w, 2);
+      return;
     case 326:
-    case 527:
-      op_and(w, 4);
+    case 540:
+      op_eor(w, 4);
       return;
     case 327:
     case 328:
-    case 531:
-      op_mulu(w);
-      return;
     case 329:
     case 330:
-    case 532:
-      op_muls(w);
+    case 541:
+      op_and(w, 1);
       return;
     case 331:
     case 332:
     case 333:
     case 334:
+    case 542:
+      op_and(w, 2);
+      return;
     case 335:
     case 336:
-    case 534:
-      op_add(w, 1);
-      return;
     case 337:
     case 338:
+    case 543:
+      op_and(w, 4);
+      return;
     case 339:
     case 340:
+    case 547:
+      op_mulu(w);
+      return;
     case 341:
     case 342:
-    case 535:
-      op_add(w, 2);
+    case 548:
+      op_muls(w);
       return;
     case 343:
     case 344:
@@ -547,506 +535,510 @@ export function dispatch(id: u32, w: u32): void {
     case 346:
     case 347:
     case 348:
-    case 536:
-      op_add(w, 4);
+    case 550:
+      op_add(w, 1);
       return;
     case 349:
     case 350:
-    case 537:
-      op_addm(w, 1);
-      return;
     case 351:
     case 352:
-    case 538:
-      op_addm(w, 2);
-      return;
     case 353:
     case 354:
-    case 539:
-      op_addm(w, 4);
+    case 551:
+      op_add(w, 2);
       return;
     case 355:
     case 356:
     case 357:
     case 358:
     case 359:
-    case 540:
-      op_adda(w, 2);
-      return;
     case 360:
+    case 552:
+      op_add(w, 4);
+      return;
     case 361:
     case 362:
+    case 553:
+      op_addm(w, 1);
+      return;
     case 363:
     case 364:
-    case 541:
-      op_adda(w, 4);
+    case 554:
+      op_addm(w, 2);
       return;
     case 365:
-    case 542:
-      op_addx(w, 1);
-      return;
     case 366:
-    case 543:
-      op_addx(w, 2);
+    case 555:
+      op_addm(w, 4);
       return;
     case 367:
-    case 544:
-      op_addx(w, 4);
-      return;
     case 368:
-      op_ori_ccr(w);
-      return;
     case 369:
-      if (supervisor()) op_ori_sr(w);
-      return;
+    case 370:
+    case 371:
+    case 372:
     case 373:
-      op_andi_ccr(w);
+    case 556:
+      op_adda(w, 2);
       return;
     case 374:
-      if (supervisor()) op_andi_sr(w);
+    case 375:
+    case 376:
+    case 377:
+    case 378:
+    case 379:
+    case 380:
+    case 557:
+      op_adda(w, 4);
+      return;
+    case 381:
+    case 558:
+      op_addx(w, 1);
+      return;
+    case 382:
+    case 559:
+      op_addx(w, 2);
+      return;
+    case 383:
+    case 560:
+      op_addx(w, 4);
       return;
     case 384:
-      op_eori_ccr(w);
+      op_ori_ccr(w);
       return;
     case 385:
-      if (supervisor()) op_eori_sr(w);
+      if (supervisor()) op_ori_sr(w);
       return;
-    case 392:
-      op_cmpi(w, 1);
+    case 389:
+      op_andi_ccr(w);
       return;
-    case 393:
-      op_cmpi(w, 2);
-      return;
-    case 394:
-      op_cmpi(w, 4);
-      return;
-    case 396:
-      op_bchgi(w);
-      return;
-    case 397:
-      op_bclri(w);
-      return;
-    case 398:
-      op_bseti(w);
+    case 390:
+      if (supervisor()) op_andi_sr(w);
       return;
     case 400:
-      op_bchg(w);
+      op_eori_ccr(w);
       return;
     case 401:
-      op_bclr(w);
-      return;
-    case 402:
-      op_bset(w);
-      return;
-    case 403:
-      op_movepr(w, 2);
-      return;
-    case 404:
-      op_movepr(w, 4);
-      return;
-    case 405:
-      op_movepm(w, 2);
-      return;
-    case 406:
-      op_movepm(w, 4);
-      return;
-    case 407:
-      op_chk2(w, 1);
+      if (supervisor()) op_eori_sr(w);
       return;
     case 408:
-      op_chk2(w, 2);
+      op_cmpi(w, 1);
       return;
     case 409:
-      op_chk2(w, 4);
+      op_cmpi(w, 2);
       return;
     case 410:
-      op_callm(w);
-      return;
-    case 411:
-      op_rtm(w);
+      op_cmpi(w, 4);
       return;
     case 412:
-      op_cas(w, 1);
+      op_bchgi(w);
       return;
     case 413:
-      op_cas(w, 2);
+      op_bclri(w);
       return;
     case 414:
-      op_cas(w, 4);
-      return;
-    case 415:
-      op_cas2(w, 2);
+      op_bseti(w);
       return;
     case 416:
-      op_cas2(w, 4);
+      op_bchg(w);
       return;
     case 417:
-      if (supervisor()) op_moves(w, 1);
+      op_bclr(w);
       return;
     case 418:
-      if (supervisor()) op_moves(w, 2);
+      op_bset(w);
       return;
     case 419:
-      if (supervisor()) op_moves(w, 4);
+      op_movepr(w, 2);
+      return;
+    case 420:
+      op_movepr(w, 4);
+      return;
+    case 421:
+      op_movepm(w, 2);
+      return;
+    case 422:
+      op_movepm(w, 4);
+      return;
+    case 423:
+      op_chk2(w, 1);
+      return;
+    case 424:
+      op_chk2(w, 2);
       return;
     case 425:
-      op_negx(w, 1);
+      op_chk2(w, 4);
       return;
     case 426:
-      op_negx(w, 2);
+      op_callm(w);
       return;
     case 427:
-      op_negx(w, 4);
+      op_rtm(w);
       return;
     case 428:
-      op_move_from_sr(w);
+      op_cas(w, 1);
+      return;
+    case 429:
+      op_cas(w, 2);
+      return;
+    case 430:
+      op_cas(w, 4);
+      return;
+    case 431:
+      op_cas2(w, 2);
       return;
     case 432:
-      op_move_from_ccr(w);
+      op_cas2(w, 4);
       return;
-    case 436:
-      op_move_to_ccr(w);
+    case 433:
+      if (supervisor()) op_moves(w, 1);
       return;
-    case 440:
-      if (supervisor()) op_move_to_sr(w);
+    case 434:
+      if (supervisor()) op_moves(w, 2);
+      return;
+    case 435:
+      if (supervisor()) op_moves(w, 4);
       return;
     case 441:
-      op_chk(w, 2);
+      op_negx(w, 1);
       return;
     case 442:
-      op_chk(w, 4);
+      op_negx(w, 2);
+      return;
+    case 443:
+      op_negx(w, 4);
       return;
     case 444:
-      op_link(w, 4);
-      return;
-    case 445:
-      op_nbcd(w);
-      return;
-    case 446:
-      op_bkpt(w);
+      op_move_from_sr(w);
       return;
     case 448:
-      op_movems(w, 2);
+      op_move_from_ccr(w);
       return;
-    case 449:
-      op_movems(w, 4);
-      return;
-    case 453:
-      op_tst(w, 1);
-      return;
-    case 454:
-      op_tst(w, 2);
+    case 452:
+      op_move_to_ccr(w);
       return;
     case 456:
-      op_tas(w);
+      if (supervisor()) op_move_to_sr(w);
       return;
     case 457:
-      op_illegal(w);
+      op_chk(w, 2);
       return;
     case 458:
-      op_mull(w);
-      return;
-    case 459:
-      op_divl(w);
+      op_chk(w, 4);
       return;
     case 460:
-      op_movemr(w, 2);
+      op_link(w, 4);
       return;
     case 461:
-      op_movemr(w, 4);
+      op_nbcd(w);
       return;
     case 462:
-      op_trap(w);
-      return;
-    case 463:
-      op_link(w, 2);
+      op_bkpt(w);
       return;
     case 464:
-      op_unlk(w);
+      op_movems(w, 2);
       return;
     case 465:
-      if (supervisor()) op_move_to_usp(w);
-      return;
-    case 466:
-      if (supervisor()) op_move_from_usp(w);
-      return;
-    case 467:
-      if (supervisor()) op_reset(w);
-      return;
-    case 468:
-      op_nop(w);
+      op_movems(w, 4);
       return;
     case 469:
-      if (supervisor()) op_stop(w);
+      op_tst(w, 1);
       return;
     case 470:
-      if (supervisor()) op_rte(w);
-      return;
-    case 471:
-      op_rtd(w);
+      op_tst(w, 2);
       return;
     case 472:
-      op_rts(w);
+      op_tas(w);
       return;
     case 473:
-      op_trapv(w);
+      op_illegal(w);
       return;
     case 474:
-      op_rtr(w);
+      op_mull(w);
       return;
     case 475:
-      if (supervisor()) op_movec_from(w);
+      op_divl(w);
       return;
     case 476:
-      if (supervisor()) op_movec_to(w);
+      op_movemr(w, 2);
       return;
     case 477:
-      op_jsr(w);
+      op_movemr(w, 4);
       return;
     case 478:
-      op_jmp(w);
+      op_trap(w);
+      return;
+    case 479:
+      op_link(w, 2);
+      return;
+    case 480:
+      op_unlk(w);
+      return;
+    case 481:
+      if (supervisor()) op_move_to_usp(w);
+      return;
+    case 482:
+      if (supervisor()) op_move_from_usp(w);
+      return;
+    case 483:
+      if (supervisor()) op_reset(w);
+      return;
+    case 484:
+      op_nop(w);
+      return;
+    case 485:
+      if (supervisor()) op_stop(w);
       return;
     case 486:
-      op_trapcc(w);
+      if (supervisor()) op_rte(w);
       return;
     case 487:
-      op_trapcc(w);
+      op_rtd(w);
       return;
     case 488:
-      op_trapcc(w);
+      op_rts(w);
+      return;
+    case 489:
+      op_trapv(w);
+      return;
+    case 490:
+      op_rtr(w);
+      return;
+    case 491:
+      if (supervisor()) op_movec_from(w);
+      return;
+    case 492:
+      if (supervisor()) op_movec_to(w);
+      return;
+    case 493:
+      op_jsr(w);
       return;
     case 494:
-      op_orm(w, 1);
+      op_jmp(w);
       return;
-    case 495:
-      op_orm(w, 2);
+    case 502:
+      op_trapcc(w);
       return;
-    case 496:
-      op_orm(w, 4);
+    case 503:
+      op_trapcc(w);
       return;
-    case 497:
-      op_divu(w);
-      return;
-    case 498:
-      op_divs(w);
-      return;
-    case 499:
-      op_sbcd(w);
-      return;
-    case 500:
-      op_pack(w);
-      return;
-    case 501:
-      op_unpk(w);
+    case 504:
+      op_trapcc(w);
       return;
     case 510:
-      op_subx(w, 1);
+      op_orm(w, 1);
       return;
     case 511:
-      op_subx(w, 2);
+      op_orm(w, 2);
       return;
     case 512:
-      op_subx(w, 4);
+      op_orm(w, 4);
       return;
     case 513:
-      op_aline(w);
+      op_divu(w);
       return;
-    case 519:
-      op_cmpm(w, 1);
+    case 514:
+      op_divs(w);
       return;
-    case 520:
-      op_cmpm(w, 2);
+    case 515:
+      op_sbcd(w);
       return;
-    case 521:
-      op_cmpm(w, 4);
+    case 516:
+      op_pack(w);
+      return;
+    case 517:
+      op_unpk(w);
+      return;
+    case 526:
+      op_subx(w, 1);
+      return;
+    case 527:
+      op_subx(w, 2);
       return;
     case 528:
-      op_andm(w, 1);
+      op_subx(w, 4);
       return;
     case 529:
-      op_andm(w, 2);
+      op_aline(w);
       return;
-    case 530:
-      op_andm(w, 4);
+    case 535:
+      op_cmpm(w, 1);
       return;
-    case 533:
-      op_abcd(w);
+    case 536:
+      op_cmpm(w, 2);
+      return;
+    case 537:
+      op_cmpm(w, 4);
+      return;
+    case 544:
+      op_andm(w, 1);
       return;
     case 545:
-      op_roxri(w, 1);
+      op_andm(w, 2);
       return;
     case 546:
-      op_roxri(w, 2);
-      return;
-    case 547:
-      op_roxri(w, 4);
-      return;
-    case 548:
-      op_asr(w, 1);
+      op_andm(w, 4);
       return;
     case 549:
-      op_asr(w, 2);
-      return;
-    case 550:
-      op_asr(w, 4);
-      return;
-    case 551:
-      op_roxr(w, 1);
-      return;
-    case 552:
-      op_roxr(w, 2);
-      return;
-    case 553:
-      op_roxr(w, 4);
-      return;
-    case 554:
-      op_ror(w, 1);
-      return;
-    case 555:
-      op_ror(w, 2);
-      return;
-    case 556:
-      op_ror(w, 4);
-      return;
-    case 557:
-      op_roxli(w, 1);
-      return;
-    case 558:
-      op_roxli(w, 2);
-      return;
-    case 559:
-      op_roxli(w, 4);
-      return;
-    case 560:
-      op_asl(w, 1);
+      op_abcd(w);
       return;
     case 561:
-      op_asl(w, 2);
+      op_roxri(w, 1);
       return;
     case 562:
-      op_asl(w, 4);
+      op_roxri(w, 2);
       return;
     case 563:
-      op_roxl(w, 1);
+      op_roxri(w, 4);
       return;
     case 564:
-      op_roxl(w, 2);
+      op_asr(w, 1);
       return;
     case 565:
-      op_roxl(w, 4);
+      op_asr(w, 2);
       return;
     case 566:
-      op_rol(w, 1);
+      op_asr(w, 4);
       return;
     case 567:
-      op_rol(w, 2);
+      op_roxr(w, 1);
       return;
     case 568:
-      op_rol(w, 4);
+      op_roxr(w, 2);
       return;
     case 569:
-      op_asrm(w);
+      op_roxr(w, 4);
       return;
     case 570:
-      op_aslm(w);
+      op_roxli(w, 1);
       return;
     case 571:
-      op_lsrm(w);
+      op_roxli(w, 2);
       return;
     case 572:
-      op_lslm(w);
+      op_roxli(w, 4);
       return;
     case 573:
-      op_roxrm(w);
+      op_asl(w, 1);
       return;
     case 574:
-      op_roxlm(w);
+      op_asl(w, 2);
       return;
     case 575:
-      op_rorm(w);
+      op_asl(w, 4);
       return;
     case 576:
-      op_rolm(w);
+      op_roxl(w, 1);
       return;
     case 577:
-      op_bftst(w);
+      op_roxl(w, 2);
       return;
     case 578:
-      op_bfextu(w);
+      op_roxl(w, 4);
       return;
     case 579:
-      op_bfchg(w);
+      op_asrm(w);
       return;
     case 580:
-      op_bfexts(w);
+      op_aslm(w);
       return;
     case 581:
-      op_bfclr(w);
+      op_lsrm(w);
       return;
     case 582:
-      op_bfffo(w);
+      op_lslm(w);
       return;
     case 583:
-      op_bfset(w);
+      op_roxrm(w);
       return;
     case 584:
-      op_bfins(w);
+      op_roxlm(w);
       return;
     case 585:
-      op_pmmu(w);
+      op_rorm(w);
       return;
     case 586:
-      op_fpgen(w);
+      op_rolm(w);
       return;
     case 587:
-      op_fscc(w);
+      op_bftst(w);
       return;
     case 588:
-      op_fdbcc(w);
+      op_bfextu(w);
       return;
     case 589:
-      op_ftrapcc(w);
+      op_bfchg(w);
       return;
     case 590:
-      op_ftrapcc(w);
+      op_bfexts(w);
       return;
     case 591:
-      op_ftrapcc(w);
+      op_bfclr(w);
       return;
     case 592:
-      op_fbcc(w);
+      op_bfffo(w);
       return;
     case 593:
-      op_fbcc(w);
+      op_bfset(w);
       return;
     case 594:
-      if (supervisor()) op_fsave(w);
+      op_bfins(w);
       return;
     case 595:
-      if (supervisor()) op_frestore(w);
+      op_pmmu(w);
       return;
     case 596:
-      if (supervisor()) op_cacheop(w);
+      op_fpgen(w);
       return;
     case 597:
-      if (supervisor()) op_pflush(w);
+      op_fscc(w);
       return;
     case 598:
-      if (supervisor()) op_ptest(w);
+      op_fdbcc(w);
       return;
     case 599:
-      op_move16(w);
+      op_ftrapcc(w);
       return;
     case 600:
-      op_move16(w);
+      op_ftrapcc(w);
       return;
     case 601:
-      op_move16(w);
+      op_ftrapcc(w);
       return;
     case 602:
-      op_move16(w);
+      op_fbcc(w);
       return;
     case 603:
+      op_fbcc(w);
+      return;
+    case 604:
+      if (supervisor()) op_fsave(w);
+      return;
+    case 605:
+      if (supervisor()) op_frestore(w);
+      return;
+    case 606:
+      if (supervisor()) op_cacheop(w);
+      return;
+    case 607:
+      if (supervisor()) op_pflush(w);
+      return;
+    case 608:
+      if (supervisor()) op_ptest(w);
+      return;
+    case 609:
+      op_move16(w);
+      return;
+    case 610:
+      op_move16(w);
+      return;
+    case 611:
+      op_move16(w);
+      return;
+    case 612:
+      op_move16(w);
+      return;
+    case 613:
       op_move16p(w);
       return;
     default:

@@ -4,7 +4,7 @@ import { EXIT_ENTRY, decodeEntry, nextPage } from '../code';
 import { fast_bcc, fast_dbra } from '../control';
 import { fast_add, fast_adda, fast_addi, fast_addm, fast_addq, fast_addx, fast_and, fast_andi, fast_btst, fast_btsti, fast_clr, fast_cmp, fast_cmpa, fast_cmpi, fast_eor, fast_eori, fast_lea, fast_move, fast_movea, fast_muls, fast_mulu, fast_neg, fast_not, fast_or, fast_ori, fast_pea, fast_scc, fast_sub, fast_suba, fast_subi, fast_subm, fast_subq, fast_tst } from '../fast';
 import { op_addqa, op_exga, op_exgd, op_exgm, op_ext, op_extb, op_moveq, op_subqa, op_swap } from '../integer';
-import { op_asli, op_asri, op_lsl, op_lsli, op_lsr, op_lsri, op_roli, op_rori } from '../shift';
+import { op_asli, op_asri, op_lsl, op_lsli, op_lsr, op_lsri, op_rol, op_roli, op_ror, op_rori } from '../shift';
 import { cpu, run } from '../state';
 import { dispatch } from './dispatch';
 
@@ -872,6 +872,10 @@ function cmp_b_D(w: u32, at: u32): bool {
   return fast_cmp(w, at, 1, 0);
 }
 
+function cmp_b_A(w: u32, at: u32): bool {
+  return fast_cmp(w, at, 1, 1);
+}
+
 function cmp_b_I(w: u32, at: u32): bool {
   return fast_cmp(w, at, 1, 2);
 }
@@ -888,8 +892,16 @@ function cmp_b_X(w: u32, at: u32): bool {
   return fast_cmp(w, at, 1, 6);
 }
 
+function cmp_b_L(w: u32, at: u32): bool {
+  return fast_cmp(w, at, 1, 8);
+}
+
 function cmp_w_D(w: u32, at: u32): bool {
   return fast_cmp(w, at, 2, 0);
+}
+
+function cmp_w_A(w: u32, at: u32): bool {
+  return fast_cmp(w, at, 2, 1);
 }
 
 function cmp_w_I(w: u32, at: u32): bool {
@@ -908,8 +920,16 @@ function cmp_w_X(w: u32, at: u32): bool {
   return fast_cmp(w, at, 2, 6);
 }
 
+function cmp_w_L(w: u32, at: u32): bool {
+  return fast_cmp(w, at, 2, 8);
+}
+
 function cmp_l_D(w: u32, at: u32): bool {
   return fast_cmp(w, at, 4, 0);
+}
+
+function cmp_l_A(w: u32, at: u32): bool {
+  return fast_cmp(w, at, 4, 1);
 }
 
 function cmp_l_I(w: u32, at: u32): bool {
@@ -926,6 +946,10 @@ function cmp_l_O(w: u32, at: u32): bool {
 
 function cmp_l_X(w: u32, at: u32): bool {
   return fast_cmp(w, at, 4, 6);
+}
+
+function cmp_l_L(w: u32, at: u32): bool {
+  return fast_cmp(w, at, 4, 8);
 }
 
 function cmpa_w_D(w: u32, at: u32): bool {
@@ -1156,6 +1180,14 @@ function adda_w_O(w: u32, at: u32): bool {
   return fast_adda(w, at, 2, 5);
 }
 
+function adda_w_X(w: u32, at: u32): bool {
+  return fast_adda(w, at, 2, 6);
+}
+
+function adda_w_L(w: u32, at: u32): bool {
+  return fast_adda(w, at, 2, 8);
+}
+
 function adda_w_N(w: u32, at: u32): bool {
   return fast_adda(w, at, 2, 10);
 }
@@ -1174,6 +1206,14 @@ function adda_l_I(w: u32, at: u32): bool {
 
 function adda_l_O(w: u32, at: u32): bool {
   return fast_adda(w, at, 4, 5);
+}
+
+function adda_l_X(w: u32, at: u32): bool {
+  return fast_adda(w, at, 4, 6);
+}
+
+function adda_l_L(w: u32, at: u32): bool {
+  return fast_adda(w, at, 4, 8);
 }
 
 function adda_l_N(w: u32, at: u32): bool {
@@ -1329,1558 +1369,1629 @@ export function exec(): void {
         op_lsr(w, 4);
         continue;
       }
-      case 29: { // asli_b
+      case 29: { // ror_b
+        op_ror(w, 1);
+        continue;
+      }
+      case 30: { // ror_w
+        op_ror(w, 2);
+        continue;
+      }
+      case 31: { // ror_l
+        op_ror(w, 4);
+        continue;
+      }
+      case 32: { // asli_b
         op_asli(w, 1);
         continue;
       }
-      case 30: { // asli_w
+      case 33: { // asli_w
         op_asli(w, 2);
         continue;
       }
-      case 31: { // asli_l
+      case 34: { // asli_l
         op_asli(w, 4);
         continue;
       }
-      case 32: { // lsli_b
+      case 35: { // lsli_b
         op_lsli(w, 1);
         continue;
       }
-      case 33: { // lsli_w
+      case 36: { // lsli_w
         op_lsli(w, 2);
         continue;
       }
-      case 34: { // lsli_l
+      case 37: { // lsli_l
         op_lsli(w, 4);
         continue;
       }
-      case 35: { // roli_b
+      case 38: { // roli_b
         op_roli(w, 1);
         continue;
       }
-      case 36: { // roli_w
+      case 39: { // roli_w
         op_roli(w, 2);
         continue;
       }
-      case 37: { // roli_l
+      case 40: { // roli_l
         op_roli(w, 4);
         continue;
       }
-      case 38: { // lsl_b
+      case 41: { // lsl_b
         op_lsl(w, 1);
         continue;
       }
-      case 39: { // lsl_w
+      case 42: { // lsl_w
         op_lsl(w, 2);
         continue;
       }
-      case 40: { // lsl_l
+      case 43: { // lsl_l
         op_lsl(w, 4);
         continue;
       }
-      case 41: { // ori_b D
+      case 44: { // rol_b
+        op_rol(w, 1);
+        continue;
+      }
+      case 45: { // rol_w
+        op_rol(w, 2);
+        continue;
+      }
+      case 46: { // rol_l
+        op_rol(w, 4);
+        continue;
+      }
+      case 47: { // ori_b D
         if (!ori_b_D(w, at)) break;
         at += 8;
         continue;
       }
-      case 42: { // ori_w D
+      case 48: { // ori_w D
         if (!ori_w_D(w, at)) break;
         at += 8;
         continue;
       }
-      case 43: { // ori_l D
+      case 49: { // ori_l D
         if (!ori_l_D(w, at)) break;
         at += 16;
         continue;
       }
-      case 44: { // andi_b D
+      case 50: { // andi_b D
         if (!andi_b_D(w, at)) break;
         at += 8;
         continue;
       }
-      case 45: { // andi_w D
+      case 51: { // andi_w D
         if (!andi_w_D(w, at)) break;
         at += 8;
         continue;
       }
-      case 46: { // andi_l D
+      case 52: { // andi_l D
         if (!andi_l_D(w, at)) break;
         at += 16;
         continue;
       }
-      case 47: { // subi_b D
+      case 53: { // subi_b D
         if (!subi_b_D(w, at)) break;
         at += 8;
         continue;
       }
-      case 48: { // subi_w D
+      case 54: { // subi_w D
         if (!subi_w_D(w, at)) break;
         at += 8;
         continue;
       }
-      case 49: { // subi_l D
+      case 55: { // subi_l D
         if (!subi_l_D(w, at)) break;
         at += 16;
         continue;
       }
-      case 50: { // addi_b D
+      case 56: { // addi_b D
         if (!addi_b_D(w, at)) break;
         at += 8;
         continue;
       }
-      case 51: { // addi_w D
+      case 57: { // addi_w D
         if (!addi_w_D(w, at)) break;
         at += 8;
         continue;
       }
-      case 52: { // addi_l D
+      case 58: { // addi_l D
         if (!addi_l_D(w, at)) break;
         at += 16;
         continue;
       }
-      case 53: { // eori_b D
+      case 59: { // eori_b D
         if (!eori_b_D(w, at)) break;
         at += 8;
         continue;
       }
-      case 54: { // eori_w D
+      case 60: { // eori_w D
         if (!eori_w_D(w, at)) break;
         at += 8;
         continue;
       }
-      case 55: { // eori_l D
+      case 61: { // eori_l D
         if (!eori_l_D(w, at)) break;
         at += 16;
         continue;
       }
-      case 56: { // cmpi_b D
+      case 62: { // cmpi_b D
         if (!cmpi_b_D(w, at)) break;
         at += 8;
         continue;
       }
-      case 57: { // cmpi_b I
+      case 63: { // cmpi_b I
         if (!cmpi_b_I(w, at)) break;
         at += 8;
         continue;
       }
-      case 58: { // cmpi_w D
+      case 64: { // cmpi_w D
         if (!cmpi_w_D(w, at)) break;
         at += 8;
         continue;
       }
-      case 59: { // cmpi_w I
+      case 65: { // cmpi_w I
         if (!cmpi_w_I(w, at)) break;
         at += 8;
         continue;
       }
-      case 60: { // cmpi_l D
+      case 66: { // cmpi_l D
         if (!cmpi_l_D(w, at)) break;
         at += 16;
         continue;
       }
-      case 61: { // cmpi_l I
+      case 67: { // cmpi_l I
         if (!cmpi_l_I(w, at)) break;
         at += 16;
         continue;
       }
-      case 62: { // btsti D
+      case 68: { // btsti D
         if (!btsti_D(w, at)) break;
         at += 8;
         continue;
       }
-      case 63: { // btst D
+      case 69: { // btst D
         if (!btst_D(w, at)) break;
         continue;
       }
-      case 64: { // move_b D D
+      case 70: { // move_b D D
         if (!move_b_DD(w, at)) break;
         continue;
       }
-      case 65: { // move_b N D
+      case 71: { // move_b N D
         if (!move_b_ND(w, at)) break;
         at += 8;
         continue;
       }
-      case 66: { // move_b I D
+      case 72: { // move_b I D
         if (!move_b_ID(w, at)) break;
         continue;
       }
-      case 67: { // move_b P D
+      case 73: { // move_b P D
         if (!move_b_PD(w, at)) break;
         continue;
       }
-      case 68: { // move_b M D
+      case 74: { // move_b M D
         if (!move_b_MD(w, at)) break;
         continue;
       }
-      case 69: { // move_b O D
+      case 75: { // move_b O D
         if (!move_b_OD(w, at)) break;
         at += 8;
         continue;
       }
-      case 70: { // move_b X D
+      case 76: { // move_b X D
         if (!move_b_XD(w, at)) break;
         at += 8;
         continue;
       }
-      case 71: { // move_b L D
+      case 77: { // move_b L D
         if (!move_b_LD(w, at)) break;
         at += 16;
         continue;
       }
-      case 72: { // move_b D I
+      case 78: { // move_b D I
         if (!move_b_DI(w, at)) break;
         continue;
       }
-      case 73: { // move_b D P
+      case 79: { // move_b D P
         if (!move_b_DP(w, at)) break;
         continue;
       }
-      case 74: { // move_b D M
+      case 80: { // move_b D M
         if (!move_b_DM(w, at)) break;
         continue;
       }
-      case 75: { // move_b D O
+      case 81: { // move_b D O
         if (!move_b_DO(w, at)) break;
         at += 8;
         continue;
       }
-      case 76: { // move_b D X
+      case 82: { // move_b D X
         if (!move_b_DX(w, at)) break;
         at += 8;
         continue;
       }
-      case 77: { // move_b P P
+      case 83: { // move_b P P
         if (!move_b_PP(w, at)) break;
         continue;
       }
-      case 78: { // move_b I P
+      case 84: { // move_b I P
         if (!move_b_IP(w, at)) break;
         continue;
       }
-      case 79: { // move_b N I
+      case 85: { // move_b N I
         if (!move_b_NI(w, at)) break;
         at += 8;
         continue;
       }
-      case 80: { // move_b D L
+      case 86: { // move_b D L
         if (!move_b_DL(w, at)) break;
         at += 16;
         continue;
       }
-      case 81: { // movea_l D
+      case 87: { // movea_l D
         if (!movea_l_D(w, at)) break;
         continue;
       }
-      case 82: { // movea_l A
+      case 88: { // movea_l A
         if (!movea_l_A(w, at)) break;
         continue;
       }
-      case 83: { // movea_l I
+      case 89: { // movea_l I
         if (!movea_l_I(w, at)) break;
         continue;
       }
-      case 84: { // movea_l P
+      case 90: { // movea_l P
         if (!movea_l_P(w, at)) break;
         continue;
       }
-      case 85: { // movea_l O
+      case 91: { // movea_l O
         if (!movea_l_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 86: { // movea_l X
+      case 92: { // movea_l X
         if (!movea_l_X(w, at)) break;
         at += 8;
         continue;
       }
-      case 87: { // movea_l L
+      case 93: { // movea_l L
         if (!movea_l_L(w, at)) break;
         at += 16;
         continue;
       }
-      case 88: { // movea_l C
+      case 94: { // movea_l C
         if (!movea_l_C(w, at)) break;
         at += 8;
         continue;
       }
-      case 89: { // movea_l N
+      case 95: { // movea_l N
         if (!movea_l_N(w, at)) break;
         at += 16;
         continue;
       }
-      case 90: { // move_l D D
+      case 96: { // move_l D D
         if (!move_l_DD(w, at)) break;
         continue;
       }
-      case 91: { // move_l A D
+      case 97: { // move_l A D
         if (!move_l_AD(w, at)) break;
         continue;
       }
-      case 92: { // move_l I D
+      case 98: { // move_l I D
         if (!move_l_ID(w, at)) break;
         continue;
       }
-      case 93: { // move_l P D
+      case 99: { // move_l P D
         if (!move_l_PD(w, at)) break;
         continue;
       }
-      case 94: { // move_l M D
+      case 100: { // move_l M D
         if (!move_l_MD(w, at)) break;
         continue;
       }
-      case 95: { // move_l O D
+      case 101: { // move_l O D
         if (!move_l_OD(w, at)) break;
         at += 8;
         continue;
       }
-      case 96: { // move_l X D
+      case 102: { // move_l X D
         if (!move_l_XD(w, at)) break;
         at += 8;
         continue;
       }
-      case 97: { // move_l L D
+      case 103: { // move_l L D
         if (!move_l_LD(w, at)) break;
         at += 16;
         continue;
       }
-      case 98: { // move_l C D
+      case 104: { // move_l C D
         if (!move_l_CD(w, at)) break;
         at += 8;
         continue;
       }
-      case 99: { // move_l N D
+      case 105: { // move_l N D
         if (!move_l_ND(w, at)) break;
         at += 16;
         continue;
       }
-      case 100: { // move_l D I
+      case 106: { // move_l D I
         if (!move_l_DI(w, at)) break;
         continue;
       }
-      case 101: { // move_l A I
+      case 107: { // move_l A I
         if (!move_l_AI(w, at)) break;
         continue;
       }
-      case 102: { // move_l D P
+      case 108: { // move_l D P
         if (!move_l_DP(w, at)) break;
         continue;
       }
-      case 103: { // move_l A P
+      case 109: { // move_l A P
         if (!move_l_AP(w, at)) break;
         continue;
       }
-      case 104: { // move_l D M
+      case 110: { // move_l D M
         if (!move_l_DM(w, at)) break;
         continue;
       }
-      case 105: { // move_l A M
+      case 111: { // move_l A M
         if (!move_l_AM(w, at)) break;
         continue;
       }
-      case 106: { // move_l I M
+      case 112: { // move_l I M
         if (!move_l_IM(w, at)) break;
         continue;
       }
-      case 107: { // move_l N M
+      case 113: { // move_l N M
         if (!move_l_NM(w, at)) break;
         at += 16;
         continue;
       }
-      case 108: { // move_l L M
+      case 114: { // move_l L M
         if (!move_l_LM(w, at)) break;
         at += 16;
         continue;
       }
-      case 109: { // move_l O M
+      case 115: { // move_l O M
         if (!move_l_OM(w, at)) break;
         at += 8;
         continue;
       }
-      case 110: { // move_l D O
+      case 116: { // move_l D O
         if (!move_l_DO(w, at)) break;
         at += 8;
         continue;
       }
-      case 111: { // move_l A O
+      case 117: { // move_l A O
         if (!move_l_AO(w, at)) break;
         at += 8;
         continue;
       }
-      case 112: { // move_l I O
+      case 118: { // move_l I O
         if (!move_l_IO(w, at)) break;
         at += 8;
         continue;
       }
-      case 113: { // move_l D X
+      case 119: { // move_l D X
         if (!move_l_DX(w, at)) break;
         at += 8;
         continue;
       }
-      case 114: { // move_l P P
+      case 120: { // move_l P P
         if (!move_l_PP(w, at)) break;
         continue;
       }
-      case 115: { // move_l I P
+      case 121: { // move_l I P
         if (!move_l_IP(w, at)) break;
         continue;
       }
-      case 116: { // move_l P I
+      case 122: { // move_l P I
         if (!move_l_PI(w, at)) break;
         continue;
       }
-      case 117: { // move_l I I
+      case 123: { // move_l I I
         if (!move_l_II(w, at)) break;
         continue;
       }
-      case 118: { // move_l N I
+      case 124: { // move_l N I
         if (!move_l_NI(w, at)) break;
         at += 16;
         continue;
       }
-      case 119: { // move_l D L
+      case 125: { // move_l D L
         if (!move_l_DL(w, at)) break;
         at += 16;
         continue;
       }
-      case 120: { // move_l O P
+      case 126: { // move_l O P
         if (!move_l_OP(w, at)) break;
         at += 8;
         continue;
       }
-      case 121: { // move_l O I
+      case 127: { // move_l O I
         if (!move_l_OI(w, at)) break;
         at += 8;
         continue;
       }
-      case 122: { // move_l N P
+      case 128: { // move_l N P
         if (!move_l_NP(w, at)) break;
         at += 16;
         continue;
       }
-      case 123: { // move_l X I
+      case 129: { // move_l X I
         if (!move_l_XI(w, at)) break;
         at += 8;
         continue;
       }
-      case 124: { // move_l X P
+      case 130: { // move_l X P
         if (!move_l_XP(w, at)) break;
         at += 8;
         continue;
       }
-      case 125: { // move_l X M
+      case 131: { // move_l X M
         if (!move_l_XM(w, at)) break;
         at += 8;
         continue;
       }
-      case 126: { // movea_w D
+      case 132: { // movea_w D
         if (!movea_w_D(w, at)) break;
         continue;
       }
-      case 127: { // movea_w O
+      case 133: { // movea_w O
         if (!movea_w_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 128: { // movea_w I
+      case 134: { // movea_w I
         if (!movea_w_I(w, at)) break;
         continue;
       }
-      case 129: { // movea_w N
+      case 135: { // movea_w N
         if (!movea_w_N(w, at)) break;
         at += 8;
         continue;
       }
-      case 130: { // move_w D D
+      case 136: { // move_w D D
         if (!move_w_DD(w, at)) break;
         continue;
       }
-      case 131: { // move_w A D
+      case 137: { // move_w A D
         if (!move_w_AD(w, at)) break;
         continue;
       }
-      case 132: { // move_w I D
+      case 138: { // move_w I D
         if (!move_w_ID(w, at)) break;
         continue;
       }
-      case 133: { // move_w P D
+      case 139: { // move_w P D
         if (!move_w_PD(w, at)) break;
         continue;
       }
-      case 134: { // move_w M D
+      case 140: { // move_w M D
         if (!move_w_MD(w, at)) break;
         continue;
       }
-      case 135: { // move_w O D
+      case 141: { // move_w O D
         if (!move_w_OD(w, at)) break;
         at += 8;
         continue;
       }
-      case 136: { // move_w X D
+      case 142: { // move_w X D
         if (!move_w_XD(w, at)) break;
         at += 8;
         continue;
       }
-      case 137: { // move_w L D
+      case 143: { // move_w L D
         if (!move_w_LD(w, at)) break;
         at += 16;
         continue;
       }
-      case 138: { // move_w N D
+      case 144: { // move_w N D
         if (!move_w_ND(w, at)) break;
         at += 8;
         continue;
       }
-      case 139: { // move_w D I
+      case 145: { // move_w D I
         if (!move_w_DI(w, at)) break;
         continue;
       }
-      case 140: { // move_w D P
+      case 146: { // move_w D P
         if (!move_w_DP(w, at)) break;
         continue;
       }
-      case 141: { // move_w D M
+      case 147: { // move_w D M
         if (!move_w_DM(w, at)) break;
         continue;
       }
-      case 142: { // move_w D O
+      case 148: { // move_w D O
         if (!move_w_DO(w, at)) break;
         at += 8;
         continue;
       }
-      case 143: { // move_w D X
+      case 149: { // move_w D X
         if (!move_w_DX(w, at)) break;
         at += 8;
         continue;
       }
-      case 144: { // move_w P P
+      case 150: { // move_w P P
         if (!move_w_PP(w, at)) break;
         continue;
       }
-      case 145: { // move_w I P
+      case 151: { // move_w I P
         if (!move_w_IP(w, at)) break;
         continue;
       }
-      case 146: { // move_w N I
+      case 152: { // move_w N I
         if (!move_w_NI(w, at)) break;
         at += 8;
         continue;
       }
-      case 147: { // move_w N M
+      case 153: { // move_w N M
         if (!move_w_NM(w, at)) break;
         at += 8;
         continue;
       }
-      case 148: { // move_w D L
+      case 154: { // move_w D L
         if (!move_w_DL(w, at)) break;
         at += 16;
         continue;
       }
-      case 149: { // clr_b D
+      case 155: { // clr_b D
         if (!clr_b_D(w, at)) break;
         continue;
       }
-      case 150: { // clr_b I
+      case 156: { // clr_b I
         if (!clr_b_I(w, at)) break;
         continue;
       }
-      case 151: { // clr_b P
+      case 157: { // clr_b P
         if (!clr_b_P(w, at)) break;
         continue;
       }
-      case 152: { // clr_b M
+      case 158: { // clr_b M
         if (!clr_b_M(w, at)) break;
         continue;
       }
-      case 153: { // clr_b O
+      case 159: { // clr_b O
         if (!clr_b_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 154: { // clr_w D
+      case 160: { // clr_w D
         if (!clr_w_D(w, at)) break;
         continue;
       }
-      case 155: { // clr_w I
+      case 161: { // clr_w I
         if (!clr_w_I(w, at)) break;
         continue;
       }
-      case 156: { // clr_w P
+      case 162: { // clr_w P
         if (!clr_w_P(w, at)) break;
         continue;
       }
-      case 157: { // clr_w M
+      case 163: { // clr_w M
         if (!clr_w_M(w, at)) break;
         continue;
       }
-      case 158: { // clr_w O
+      case 164: { // clr_w O
         if (!clr_w_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 159: { // clr_l D
+      case 165: { // clr_l D
         if (!clr_l_D(w, at)) break;
         continue;
       }
-      case 160: { // clr_l I
+      case 166: { // clr_l I
         if (!clr_l_I(w, at)) break;
         continue;
       }
-      case 161: { // clr_l P
+      case 167: { // clr_l P
         if (!clr_l_P(w, at)) break;
         continue;
       }
-      case 162: { // clr_l M
+      case 168: { // clr_l M
         if (!clr_l_M(w, at)) break;
         continue;
       }
-      case 163: { // clr_l O
+      case 169: { // clr_l O
         if (!clr_l_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 164: { // neg_b D
+      case 170: { // neg_b D
         if (!neg_b_D(w, at)) break;
         continue;
       }
-      case 165: { // neg_w D
+      case 171: { // neg_w D
         if (!neg_w_D(w, at)) break;
         continue;
       }
-      case 166: { // neg_l D
+      case 172: { // neg_l D
         if (!neg_l_D(w, at)) break;
         continue;
       }
-      case 167: { // not_b D
+      case 173: { // not_b D
         if (!not_b_D(w, at)) break;
         continue;
       }
-      case 168: { // not_w D
+      case 174: { // not_w D
         if (!not_w_D(w, at)) break;
         continue;
       }
-      case 169: { // not_l D
+      case 175: { // not_l D
         if (!not_l_D(w, at)) break;
         continue;
       }
-      case 170: { // lea I
+      case 176: { // lea I
         if (!lea_I(w, at)) break;
         continue;
       }
-      case 171: { // lea O
+      case 177: { // lea O
         if (!lea_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 172: { // lea X
+      case 178: { // lea X
         if (!lea_X(w, at)) break;
         at += 8;
         continue;
       }
-      case 173: { // lea L
+      case 179: { // lea L
         if (!lea_L(w, at)) break;
         at += 16;
         continue;
       }
-      case 174: { // lea W
+      case 180: { // lea W
         if (!lea_W(w, at)) break;
         at += 8;
         continue;
       }
-      case 175: { // lea C
+      case 181: { // lea C
         if (!lea_C(w, at)) break;
         at += 8;
         continue;
       }
-      case 176: { // pea I
+      case 182: { // pea I
         if (!pea_I(w, at)) break;
         continue;
       }
-      case 177: { // pea O
+      case 183: { // pea O
         if (!pea_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 178: { // pea X
+      case 184: { // pea X
         if (!pea_X(w, at)) break;
         at += 8;
         continue;
       }
-      case 179: { // pea L
+      case 185: { // pea L
         if (!pea_L(w, at)) break;
         at += 16;
         continue;
       }
-      case 180: { // pea C
+      case 186: { // pea C
         if (!pea_C(w, at)) break;
         at += 8;
         continue;
       }
-      case 181: { // tst_b D
+      case 187: { // tst_b D
         if (!tst_b_D(w, at)) break;
         continue;
       }
-      case 182: { // tst_b I
+      case 188: { // tst_b I
         if (!tst_b_I(w, at)) break;
         continue;
       }
-      case 183: { // tst_b P
+      case 189: { // tst_b P
         if (!tst_b_P(w, at)) break;
         continue;
       }
-      case 184: { // tst_b O
+      case 190: { // tst_b O
         if (!tst_b_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 185: { // tst_b X
+      case 191: { // tst_b X
         if (!tst_b_X(w, at)) break;
         at += 8;
         continue;
       }
-      case 186: { // tst_w D
+      case 192: { // tst_w D
         if (!tst_w_D(w, at)) break;
         continue;
       }
-      case 187: { // tst_w I
+      case 193: { // tst_w I
         if (!tst_w_I(w, at)) break;
         continue;
       }
-      case 188: { // tst_w P
+      case 194: { // tst_w P
         if (!tst_w_P(w, at)) break;
         continue;
       }
-      case 189: { // tst_w O
+      case 195: { // tst_w O
         if (!tst_w_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 190: { // tst_w X
+      case 196: { // tst_w X
         if (!tst_w_X(w, at)) break;
         at += 8;
         continue;
       }
-      case 191: { // tst_l D
+      case 197: { // tst_l D
         if (!tst_l_D(w, at)) break;
         continue;
       }
-      case 192: { // tst_l I
+      case 198: { // tst_l I
         if (!tst_l_I(w, at)) break;
         continue;
       }
-      case 193: { // tst_l P
+      case 199: { // tst_l P
         if (!tst_l_P(w, at)) break;
         continue;
       }
-      case 194: { // tst_l O
+      case 200: { // tst_l O
         if (!tst_l_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 195: { // tst_l X
+      case 201: { // tst_l X
         if (!tst_l_X(w, at)) break;
         at += 8;
         continue;
       }
-      case 196: { // tstx_l A
+      case 202: { // tstx_l A
         if (!tstx_l_A(w, at)) break;
         continue;
       }
-      case 197: { // addq_b D
+      case 203: { // addq_b D
         if (!addq_b_D(w, at)) break;
         continue;
       }
-      case 198: { // addq_b I
+      case 204: { // addq_b I
         if (!addq_b_I(w, at)) break;
         continue;
       }
-      case 199: { // addq_b O
+      case 205: { // addq_b O
         if (!addq_b_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 200: { // addq_w D
+      case 206: { // addq_w D
         if (!addq_w_D(w, at)) break;
         continue;
       }
-      case 201: { // addq_w I
+      case 207: { // addq_w I
         if (!addq_w_I(w, at)) break;
         continue;
       }
-      case 202: { // addq_w O
+      case 208: { // addq_w O
         if (!addq_w_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 203: { // addq_l D
+      case 209: { // addq_l D
         if (!addq_l_D(w, at)) break;
         continue;
       }
-      case 204: { // addq_l I
+      case 210: { // addq_l I
         if (!addq_l_I(w, at)) break;
         continue;
       }
-      case 205: { // addq_l O
+      case 211: { // addq_l O
         if (!addq_l_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 206: { // subq_b D
+      case 212: { // subq_b D
         if (!subq_b_D(w, at)) break;
         continue;
       }
-      case 207: { // subq_b I
+      case 213: { // subq_b I
         if (!subq_b_I(w, at)) break;
         continue;
       }
-      case 208: { // subq_b O
+      case 214: { // subq_b O
         if (!subq_b_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 209: { // subq_w D
+      case 215: { // subq_w D
         if (!subq_w_D(w, at)) break;
         continue;
       }
-      case 210: { // subq_w I
+      case 216: { // subq_w I
         if (!subq_w_I(w, at)) break;
         continue;
       }
-      case 211: { // subq_w O
+      case 217: { // subq_w O
         if (!subq_w_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 212: { // subq_l D
+      case 218: { // subq_l D
         if (!subq_l_D(w, at)) break;
         continue;
       }
-      case 213: { // subq_l I
+      case 219: { // subq_l I
         if (!subq_l_I(w, at)) break;
         continue;
       }
-      case 214: { // subq_l O
+      case 220: { // subq_l O
         if (!subq_l_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 215: { // dbcc 1
+      case 221: { // dbcc 1
         const target: u32 = fast_dbra(w, at);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 216: { // scc D
+      case 222: { // scc D
         if (!scc_D(w, at)) break;
         continue;
       }
-      case 217: { // bcc 0
+      case 223: { // bcc 0
         const target: u32 = fast_bcc(w, at, 0, 2);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 218: { // bcc 0
+      case 224: { // bcc 0
         const target: u32 = fast_bcc(w, at, 0, 1);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 219: { // bcc 2
+      case 225: { // bcc 2
         const target: u32 = fast_bcc(w, at, 2, 2);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 220: { // bcc 2
+      case 226: { // bcc 2
         const target: u32 = fast_bcc(w, at, 2, 1);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 221: { // bcc 3
+      case 227: { // bcc 3
         const target: u32 = fast_bcc(w, at, 3, 2);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 222: { // bcc 3
+      case 228: { // bcc 3
         const target: u32 = fast_bcc(w, at, 3, 1);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 223: { // bcc 4
+      case 229: { // bcc 4
         const target: u32 = fast_bcc(w, at, 4, 2);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 224: { // bcc 4
+      case 230: { // bcc 4
         const target: u32 = fast_bcc(w, at, 4, 1);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 225: { // bcc 5
+      case 231: { // bcc 5
         const target: u32 = fast_bcc(w, at, 5, 2);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 226: { // bcc 5
+      case 232: { // bcc 5
         const target: u32 = fast_bcc(w, at, 5, 1);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 227: { // bcc 6
+      case 233: { // bcc 6
         const target: u32 = fast_bcc(w, at, 6, 2);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 228: { // bcc 6
+      case 234: { // bcc 6
         const target: u32 = fast_bcc(w, at, 6, 1);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 229: { // bcc 7
+      case 235: { // bcc 7
         const target: u32 = fast_bcc(w, at, 7, 2);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 230: { // bcc 7
+      case 236: { // bcc 7
         const target: u32 = fast_bcc(w, at, 7, 1);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 231: { // bcc 8
+      case 237: { // bcc 8
         const target: u32 = fast_bcc(w, at, 8, 2);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 232: { // bcc 8
+      case 238: { // bcc 8
         const target: u32 = fast_bcc(w, at, 8, 1);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 233: { // bcc 9
+      case 239: { // bcc 9
         const target: u32 = fast_bcc(w, at, 9, 2);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 234: { // bcc 9
+      case 240: { // bcc 9
         const target: u32 = fast_bcc(w, at, 9, 1);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 235: { // bcc 10
+      case 241: { // bcc 10
         const target: u32 = fast_bcc(w, at, 10, 2);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 236: { // bcc 10
+      case 242: { // bcc 10
         const target: u32 = fast_bcc(w, at, 10, 1);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 237: { // bcc 11
+      case 243: { // bcc 11
         const target: u32 = fast_bcc(w, at, 11, 2);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 238: { // bcc 11
+      case 244: { // bcc 11
         const target: u32 = fast_bcc(w, at, 11, 1);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 239: { // bcc 12
+      case 245: { // bcc 12
         const target: u32 = fast_bcc(w, at, 12, 2);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 240: { // bcc 12
+      case 246: { // bcc 12
         const target: u32 = fast_bcc(w, at, 12, 1);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 241: { // bcc 13
+      case 247: { // bcc 13
         const target: u32 = fast_bcc(w, at, 13, 2);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 242: { // bcc 13
+      case 248: { // bcc 13
         const target: u32 = fast_bcc(w, at, 13, 1);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 243: { // bcc 14
+      case 249: { // bcc 14
         const target: u32 = fast_bcc(w, at, 14, 2);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 244: { // bcc 14
+      case 250: { // bcc 14
         const target: u32 = fast_bcc(w, at, 14, 1);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 245: { // bcc 15
+      case 251: { // bcc 15
         const target: u32 = fast_bcc(w, at, 15, 2);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 246: { // bcc 15
+      case 252: { // bcc 15
         const target: u32 = fast_bcc(w, at, 15, 1);
         if (target == 0) break;
         at = target;
         continue;
       }
-      case 247: { // or_b D
+      case 253: { // or_b D
         if (!or_b_D(w, at)) break;
         continue;
       }
-      case 248: { // or_b I
+      case 254: { // or_b I
         if (!or_b_I(w, at)) break;
         continue;
       }
-      case 249: { // or_b O
+      case 255: { // or_b O
         if (!or_b_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 250: { // or_b N
+      case 256: { // or_b N
         if (!or_b_N(w, at)) break;
         at += 8;
         continue;
       }
-      case 251: { // or_w D
+      case 257: { // or_w D
         if (!or_w_D(w, at)) break;
         continue;
       }
-      case 252: { // or_w I
+      case 258: { // or_w I
         if (!or_w_I(w, at)) break;
         continue;
       }
-      case 253: { // or_w O
+      case 259: { // or_w O
         if (!or_w_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 254: { // or_w N
+      case 260: { // or_w N
         if (!or_w_N(w, at)) break;
         at += 8;
         continue;
       }
-      case 255: { // or_l D
+      case 261: { // or_l D
         if (!or_l_D(w, at)) break;
         continue;
       }
-      case 256: { // or_l I
+      case 262: { // or_l I
         if (!or_l_I(w, at)) break;
         continue;
       }
-      case 257: { // or_l O
+      case 263: { // or_l O
         if (!or_l_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 258: { // or_l N
+      case 264: { // or_l N
         if (!or_l_N(w, at)) break;
         at += 16;
         continue;
       }
-      case 259: { // sub_b D
+      case 265: { // sub_b D
         if (!sub_b_D(w, at)) break;
         continue;
       }
-      case 260: { // sub_b I
+      case 266: { // sub_b I
         if (!sub_b_I(w, at)) break;
         continue;
       }
-      case 261: { // sub_b P
+      case 267: { // sub_b P
         if (!sub_b_P(w, at)) break;
         continue;
       }
-      case 262: { // sub_b O
+      case 268: { // sub_b O
         if (!sub_b_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 263: { // sub_w D
+      case 269: { // sub_w D
         if (!sub_w_D(w, at)) break;
         continue;
       }
-      case 264: { // sub_w I
+      case 270: { // sub_w I
         if (!sub_w_I(w, at)) break;
         continue;
       }
-      case 265: { // sub_w P
+      case 271: { // sub_w P
         if (!sub_w_P(w, at)) break;
         continue;
       }
-      case 266: { // sub_w O
+      case 272: { // sub_w O
         if (!sub_w_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 267: { // sub_l D
+      case 273: { // sub_l D
         if (!sub_l_D(w, at)) break;
         continue;
       }
-      case 268: { // sub_l I
+      case 274: { // sub_l I
         if (!sub_l_I(w, at)) break;
         continue;
       }
-      case 269: { // sub_l P
+      case 275: { // sub_l P
         if (!sub_l_P(w, at)) break;
         continue;
       }
-      case 270: { // sub_l O
+      case 276: { // sub_l O
         if (!sub_l_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 271: { // subm_b I
+      case 277: { // subm_b I
         if (!subm_b_I(w, at)) break;
         continue;
       }
-      case 272: { // subm_b O
+      case 278: { // subm_b O
         if (!subm_b_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 273: { // subm_w I
+      case 279: { // subm_w I
         if (!subm_w_I(w, at)) break;
         continue;
       }
-      case 274: { // subm_w O
+      case 280: { // subm_w O
         if (!subm_w_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 275: { // subm_l I
+      case 281: { // subm_l I
         if (!subm_l_I(w, at)) break;
         continue;
       }
-      case 276: { // subm_l O
+      case 282: { // subm_l O
         if (!subm_l_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 277: { // suba_w D
+      case 283: { // suba_w D
         if (!suba_w_D(w, at)) break;
         continue;
       }
-      case 278: { // suba_w A
+      case 284: { // suba_w A
         if (!suba_w_A(w, at)) break;
         continue;
       }
-      case 279: { // suba_w I
+      case 285: { // suba_w I
         if (!suba_w_I(w, at)) break;
         continue;
       }
-      case 280: { // suba_w O
+      case 286: { // suba_w O
         if (!suba_w_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 281: { // suba_w N
+      case 287: { // suba_w N
         if (!suba_w_N(w, at)) break;
         at += 8;
         continue;
       }
-      case 282: { // suba_l D
+      case 288: { // suba_l D
         if (!suba_l_D(w, at)) break;
         continue;
       }
-      case 283: { // suba_l A
+      case 289: { // suba_l A
         if (!suba_l_A(w, at)) break;
         continue;
       }
-      case 284: { // suba_l I
+      case 290: { // suba_l I
         if (!suba_l_I(w, at)) break;
         continue;
       }
-      case 285: { // suba_l O
+      case 291: { // suba_l O
         if (!suba_l_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 286: { // suba_l N
+      case 292: { // suba_l N
         if (!suba_l_N(w, at)) break;
         at += 16;
         continue;
       }
-      case 287: { // cmp_b D
+      case 293: { // cmp_b D
         if (!cmp_b_D(w, at)) break;
         continue;
       }
-      case 288: { // cmp_b I
+      case 294: { // cmp_b A
+        if (!cmp_b_A(w, at)) break;
+        continue;
+      }
+      case 295: { // cmp_b I
         if (!cmp_b_I(w, at)) break;
         continue;
       }
-      case 289: { // cmp_b P
+      case 296: { // cmp_b P
         if (!cmp_b_P(w, at)) break;
         continue;
       }
-      case 290: { // cmp_b O
+      case 297: { // cmp_b O
         if (!cmp_b_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 291: { // cmp_b X
+      case 298: { // cmp_b X
         if (!cmp_b_X(w, at)) break;
         at += 8;
         continue;
       }
-      case 292: { // cmp_w D
+      case 299: { // cmp_b L
+        if (!cmp_b_L(w, at)) break;
+        at += 16;
+        continue;
+      }
+      case 300: { // cmp_w D
         if (!cmp_w_D(w, at)) break;
         continue;
       }
-      case 293: { // cmp_w I
+      case 301: { // cmp_w A
+        if (!cmp_w_A(w, at)) break;
+        continue;
+      }
+      case 302: { // cmp_w I
         if (!cmp_w_I(w, at)) break;
         continue;
       }
-      case 294: { // cmp_w P
+      case 303: { // cmp_w P
         if (!cmp_w_P(w, at)) break;
         continue;
       }
-      case 295: { // cmp_w O
+      case 304: { // cmp_w O
         if (!cmp_w_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 296: { // cmp_w X
+      case 305: { // cmp_w X
         if (!cmp_w_X(w, at)) break;
         at += 8;
         continue;
       }
-      case 297: { // cmp_l D
+      case 306: { // cmp_w L
+        if (!cmp_w_L(w, at)) break;
+        at += 16;
+        continue;
+      }
+      case 307: { // cmp_l D
         if (!cmp_l_D(w, at)) break;
         continue;
       }
-      case 298: { // cmp_l I
+      case 308: { // cmp_l A
+        if (!cmp_l_A(w, at)) break;
+        continue;
+      }
+      case 309: { // cmp_l I
         if (!cmp_l_I(w, at)) break;
         continue;
       }
-      case 299: { // cmp_l P
+      case 310: { // cmp_l P
         if (!cmp_l_P(w, at)) break;
         continue;
       }
-      case 300: { // cmp_l O
+      case 311: { // cmp_l O
         if (!cmp_l_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 301: { // cmp_l X
+      case 312: { // cmp_l X
         if (!cmp_l_X(w, at)) break;
         at += 8;
         continue;
       }
-      case 302: { // cmpa_w D
+      case 313: { // cmp_l L
+        if (!cmp_l_L(w, at)) break;
+        at += 16;
+        continue;
+      }
+      case 314: { // cmpa_w D
         if (!cmpa_w_D(w, at)) break;
         continue;
       }
-      case 303: { // cmpa_w A
+      case 315: { // cmpa_w A
         if (!cmpa_w_A(w, at)) break;
         continue;
       }
-      case 304: { // cmpa_w I
+      case 316: { // cmpa_w I
         if (!cmpa_w_I(w, at)) break;
         continue;
       }
-      case 305: { // cmpa_w O
+      case 317: { // cmpa_w O
         if (!cmpa_w_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 306: { // cmpa_w N
+      case 318: { // cmpa_w N
         if (!cmpa_w_N(w, at)) break;
         at += 8;
         continue;
       }
-      case 307: { // cmpa_l D
+      case 319: { // cmpa_l D
         if (!cmpa_l_D(w, at)) break;
         continue;
       }
-      case 308: { // cmpa_l A
+      case 320: { // cmpa_l A
         if (!cmpa_l_A(w, at)) break;
         continue;
       }
-      case 309: { // cmpa_l I
+      case 321: { // cmpa_l I
         if (!cmpa_l_I(w, at)) break;
         continue;
       }
-      case 310: { // cmpa_l O
+      case 322: { // cmpa_l O
         if (!cmpa_l_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 311: { // cmpa_l N
+      case 323: { // cmpa_l N
         if (!cmpa_l_N(w, at)) break;
         at += 16;
         continue;
       }
-      case 312: { // eor_b D
+      case 324: { // eor_b D
         if (!eor_b_D(w, at)) break;
         continue;
       }
-      case 313: { // eor_w D
+      case 325: { // eor_w D
         if (!eor_w_D(w, at)) break;
         continue;
       }
-      case 314: { // eor_l D
+      case 326: { // eor_l D
         if (!eor_l_D(w, at)) break;
         continue;
       }
-      case 315: { // and_b D
+      case 327: { // and_b D
         if (!and_b_D(w, at)) break;
         continue;
       }
-      case 316: { // and_b I
+      case 328: { // and_b I
         if (!and_b_I(w, at)) break;
         continue;
       }
-      case 317: { // and_b O
+      case 329: { // and_b O
         if (!and_b_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 318: { // and_b N
+      case 330: { // and_b N
         if (!and_b_N(w, at)) break;
         at += 8;
         continue;
       }
-      case 319: { // and_w D
+      case 331: { // and_w D
         if (!and_w_D(w, at)) break;
         continue;
       }
-      case 320: { // and_w I
+      case 332: { // and_w I
         if (!and_w_I(w, at)) break;
         continue;
       }
-      case 321: { // and_w O
+      case 333: { // and_w O
         if (!and_w_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 322: { // and_w N
+      case 334: { // and_w N
         if (!and_w_N(w, at)) break;
         at += 8;
         continue;
       }
-      case 323: { // and_l D
+      case 335: { // and_l D
         if (!and_l_D(w, at)) break;
         continue;
       }
-      case 324: { // and_l I
+      case 336: { // and_l I
         if (!and_l_I(w, at)) break;
         continue;
       }
-      case 325: { // and_l O
+      case 337: { // and_l O
         if (!and_l_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 326: { // and_l N
+      case 338: { // and_l N
         if (!and_l_N(w, at)) break;
         at += 16;
         continue;
       }
-      case 327: { // mulu D
+      case 339: { // mulu D
         if (!mulu_D(w, at)) break;
         continue;
       }
-      case 328: { // mulu N
+      case 340: { // mulu N
         if (!mulu_N(w, at)) break;
         at += 8;
         continue;
       }
-      case 329: { // muls D
+      case 341: { // muls D
         if (!muls_D(w, at)) break;
         continue;
       }
-      case 330: { // muls N
+      case 342: { // muls N
         if (!muls_N(w, at)) break;
         at += 8;
         continue;
       }
-      case 331: { // add_b D
+      case 343: { // add_b D
         if (!add_b_D(w, at)) break;
         continue;
       }
-      case 332: { // add_b A
+      case 344: { // add_b A
         if (!add_b_A(w, at)) break;
         continue;
       }
-      case 333: { // add_b I
+      case 345: { // add_b I
         if (!add_b_I(w, at)) break;
         continue;
       }
-      case 334: { // add_b P
+      case 346: { // add_b P
         if (!add_b_P(w, at)) break;
         continue;
       }
-      case 335: { // add_b O
+      case 347: { // add_b O
         if (!add_b_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 336: { // add_b X
+      case 348: { // add_b X
         if (!add_b_X(w, at)) break;
         at += 8;
         continue;
       }
-      case 337: { // add_w D
+      case 349: { // add_w D
         if (!add_w_D(w, at)) break;
         continue;
       }
-      case 338: { // add_w A
+      case 350: { // add_w A
         if (!add_w_A(w, at)) break;
         continue;
       }
-      case 339: { // add_w I
+      case 351: { // add_w I
         if (!add_w_I(w, at)) break;
         continue;
       }
-      case 340: { // add_w P
+      case 352: { // add_w P
         if (!add_w_P(w, at)) break;
         continue;
       }
-      case 341: { // add_w O
+      case 353: { // add_w O
         if (!add_w_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 342: { // add_w X
+      case 354: { // add_w X
         if (!add_w_X(w, at)) break;
         at += 8;
         continue;
       }
-      case 343: { // add_l D
+      case 355: { // add_l D
         if (!add_l_D(w, at)) break;
         continue;
       }
-      case 344: { // add_l A
+      case 356: { // add_l A
         if (!add_l_A(w, at)) break;
         continue;
       }
-      case 345: { // add_l I
+      case 357: { // add_l I
         if (!add_l_I(w, at)) break;
         continue;
       }
-      case 346: { // add_l P
+      case 358: { // add_l P
         if (!add_l_P(w, at)) break;
         continue;
       }
-      case 347: { // add_l O
+      case 359: { // add_l O
         if (!add_l_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 348: { // add_l X
+      case 360: { // add_l X
         if (!add_l_X(w, at)) break;
         at += 8;
         continue;
       }
-      case 349: { // addm_b I
+      case 361: { // addm_b I
         if (!addm_b_I(w, at)) break;
         continue;
       }
-      case 350: { // addm_b O
+      case 362: { // addm_b O
         if (!addm_b_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 351: { // addm_w I
+      case 363: { // addm_w I
         if (!addm_w_I(w, at)) break;
         continue;
       }
-      case 352: { // addm_w O
+      case 364: { // addm_w O
         if (!addm_w_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 353: { // addm_l I
+      case 365: { // addm_l I
         if (!addm_l_I(w, at)) break;
         continue;
       }
-      case 354: { // addm_l O
+      case 366: { // addm_l O
         if (!addm_l_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 355: { // adda_w D
+      case 367: { // adda_w D
         if (!adda_w_D(w, at)) break;
         continue;
       }
-      case 356: { // adda_w A
+      case 368: { // adda_w A
         if (!adda_w_A(w, at)) break;
         continue;
       }
-      case 357: { // adda_w I
+      case 369: { // adda_w I
         if (!adda_w_I(w, at)) break;
         continue;
       }
-      case 358: { // adda_w O
+      case 370: { // adda_w O
         if (!adda_w_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 359: { // adda_w N
+      case 371: { // adda_w X
+        if (!adda_w_X(w, at)) break;
+        at += 8;
+        continue;
+      }
+      case 372: { // adda_w L
+        if (!adda_w_L(w, at)) break;
+        at += 16;
+        continue;
+      }
+      case 373: { // adda_w N
         if (!adda_w_N(w, at)) break;
         at += 8;
         continue;
       }
-      case 360: { // adda_l D
+      case 374: { // adda_l D
         if (!adda_l_D(w, at)) break;
         continue;
       }
-      case 361: { // adda_l A
+      case 375: { // adda_l A
         if (!adda_l_A(w, at)) break;
         continue;
       }
-      case 362: { // adda_l I
+      case 376: { // adda_l I
         if (!adda_l_I(w, at)) break;
         continue;
       }
-      case 363: { // adda_l O
+      case 377: { // adda_l O
         if (!adda_l_O(w, at)) break;
         at += 8;
         continue;
       }
-      case 364: { // adda_l N
+      case 378: { // adda_l X
+        if (!adda_l_X(w, at)) break;
+        at += 8;
+        continue;
+      }
+      case 379: { // adda_l L
+        if (!adda_l_L(w, at)) break;
+        at += 16;
+        continue;
+      }
+      case 380: { // adda_l N
         if (!adda_l_N(w, at)) break;
         at += 16;
         continue;
       }
-      case 365: { // addx_b D
+      case 381: { // addx_b D
         if (!addx_b_D(w, at)) break;
         continue;
       }
-      case 366: { // addx_w D
+      case 382: { // addx_w D
         if (!addx_w_D(w, at)) break;
         continue;
       }
-      case 367: { // addx_l D
+      case 383: { // addx_l D
         if (!addx_l_D(w, at)) break;
         continue;
       }
