@@ -34,6 +34,8 @@ const AUDIO_SECONDS = 0.01;
 const SLICE_SECONDS = 0.001;
 /** Falling behind the host clock by more than this is given up: virtual time jumps. */
 const MAX_LAG_MS = 20;
+/** A busy machine may be ahead of the host clock by so much: many short sleeps cost more than the work between them. */
+const MIN_SLEEP_MS = 1;
 
 /**
  * Runs one machine on behalf of a session: answers requests, and does a slice of work each time it is called.
@@ -138,7 +140,8 @@ export class MachineServer {
       return 0;
     }
     if (behindMs >= 0) return 0;
-    return idle ? Math.min(10, this.#runner.idleTicks / ticksPerMs) : -behindMs;
+    if (idle) return Math.min(10, this.#runner.idleTicks / ticksPerMs);
+    return -behindMs < MIN_SLEEP_MS ? 0 : -behindMs;
   }
 
   readonly #handlers: { [Name in RequestName]: (argument: Requests[Name][0], reply: Reply<Name>) => void } = {
