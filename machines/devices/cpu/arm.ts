@@ -138,8 +138,8 @@ const FIELD_MAX: Partial<Record<StateField, number>> = {
 /** Register files: where they are and how many words they have. */
 const FILES = {
   gpr: { offset: GPR_BASE, words: 16 },
-  usr: { offset: USR_BASE, words: 7 },
-  fiq: { offset: FIQ_BASE, words: 7 },
+  usr_bank: { offset: USR_BASE, words: 7 },
+  fiq_bank: { offset: FIQ_BASE, words: 7 },
   bank: { offset: BANK_BASE, words: 10 },
   spsr: { offset: SPSR_BASE, words: 6 },
   vfp: { offset: VFP_BASE, words: 64 },

@@ -47,7 +47,7 @@ class M0 extends TestArm {
   /** Executes halfwords at the start, one step each. */
   program(...halves: number[]): void {
     this.halfwords(START, ...halves, BRANCH_TO_ITSELF);
-    for (let n = 0; n < halves.length; n++) this.cpu.step();
+    for (const _half of halves) this.cpu.step();
   }
 
   write(register: number, value: number): void {
