@@ -95,7 +95,7 @@ for (const { model, mmu, thumb, flags } of RUNS) {
     if (value === NAMES.length) core.pullIn(0);
     before = { seconds: performance.now() / 1000, instructions: core.instructions() };
   };
-  const host = { mmioRead: () => 0, mmioWrite, log: () => undefined, translate26: () => 0 };
+  const host = { mmioRead: () => 0, mmioWrite, log: () => undefined, translate26: () => 0, resetLine: () => undefined };
   core = new WebAssembly.Instance(module, { env: { memory }, host }).exports;
   const ram = Math.ceil(core.reservedBytes.value / 65536) * 65536;
   core.configure(model, 1, 0, 0);
