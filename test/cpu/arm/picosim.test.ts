@@ -19,8 +19,9 @@ const HIGH = 0x2000_0000;
 /** What is different on a processor that is no microcontroller: special registers, and what makes it wait. */
 const SPECIAL = ['psr', 'sysreg', 'cpsie_cpsid'];
 const NO_PROGRAM = ['hello', 'cq'];
-/** Pops an even address to R15, which is a HardFault here, and ARM state elsewhere. */
-const NOT_THUMB = ['pop'];
+/** Go to even addresses, which is a HardFault here, and ARM state elsewhere. [ARMv6-M ARM] A4.1.1 */
+const NOT_THUMB = ['pop', 'branch_exch', 'branch_link_exch'];
+const HARD_FAULT = 3;
 
 interface Program {
   readonly entry: number;
@@ -40,8 +41,16 @@ function loadElf(file: Buffer): Program {
 
 const NZCV = 0xf000_0000;
 
+interface Outcome {
+  readonly registers: number[];
+  readonly flags: number;
+  readonly pc: number;
+  /** Number of the exception it ended in, 0 for none. */
+  readonly exception: number;
+}
+
 /** Registers R0-R14 and the flags when the program calls its supervisor, and where it did. */
-function execute(program: Program, model: ArmModel): { registers: number[]; flags: number; pc: number } {
+function execute(program: Program, model: ArmModel): Outcome {
   const machine = new TestArm({
     model,
     ramBytes: RAM_BYTES,
@@ -58,7 +67,8 @@ function execute(program: Program, model: ArmModel): { registers: number[]; flag
     cpu.step();
   }
   const registers = Array.from({ length: 15 }, (_, n) => machine.reg(`r${n}`));
-  return { registers, flags: (machine.reg('cpsr') & NZCV) >>> 0, pc: cpu.pc };
+  const exception = machine.reg('ipsr');
+  return { registers, flags: (machine.reg('cpsr') & NZCV) >>> 0, pc: cpu.pc, exception };
 }
 
 /** What MRS reads of the program status has other bits beside the flags. */
@@ -74,6 +84,10 @@ describe.skipIf(lacks !== '')(`Cortex-M0 programs${lacks === '' ? '' : ` (lacks 
     expect(ours.pc).toBe(reference.pc);
     expect(ours.flags).toBe(reference.flags);
     expect(ours.registers.map(withoutMode)).toEqual(reference.registers.map(withoutMode));
+  });
+
+  it.each(lacks === '' ? NOT_THUMB : [])('%s takes a HardFault', (name) => {
+    expect(execute(loadElf(readFileSync(join(input.path!, `${name}.elf`))), 'cortex-m0').exception).toBe(HARD_FAULT);
   });
 
   it.each(wanted.filter((name) => SPECIAL.includes(name)))('%s', (name) => {
