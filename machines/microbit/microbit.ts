@@ -47,6 +47,8 @@ const PIN = {
   accelerometer1: 28,
   accelerometer2: 27,
   magnetometer: 29,
+  scl: 0,
+  sda: 30,
 };
 const ROWS = 3;
 const COLUMNS = 9;
@@ -182,7 +184,8 @@ export function buildMicrobit(host: MachineHost, config: MachineConfig, extras: 
     if (pin >= PIN.rows && pin < PIN.rows + ROWS) leds.rowW(pin - PIN.rows, level);
     if (pin >= PIN.columns && pin < PIN.columns + COLUMNS) leds.columnW(pin - PIN.columns, level);
   });
-  for (const button of [PIN.buttonA, PIN.buttonB]) gpio.pinW(button, true);
+  // Resistors on the board pull these up.
+  for (const pin of [PIN.buttonA, PIN.buttonB, PIN.scl, PIN.sda]) gpio.pinW(pin, true);
   board.wire(accelerometer.level1, (level) => gpio.pinW(PIN.accelerometer1, level), 'gpio.p0.28');
   board.wire(accelerometer.level2, (level) => gpio.pinW(PIN.accelerometer2, level), 'gpio.p0.27');
   board.wire(magnetometer.int1, (level) => gpio.pinW(PIN.magnetometer, level), 'gpio.p0.29');

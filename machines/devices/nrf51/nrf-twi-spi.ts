@@ -84,8 +84,11 @@ export class NrfTwiSpi extends NrfPeripheral {
         this.raise(EVENT.suspended);
         return;
       case TASK.resume:
+        if (!this.#suspended) return;
         this.#suspended = false;
-        if (this.#state === 'reading') this.#later('read');
+        if (this.#step !== 'none') return;
+        if (this.#state === 'reading' && this.#received.length === 0) this.#later('read');
+        if (this.#state === 'writing' && this.#sending.length > 0) this.#later('write');
         return;
       default:
         this.unknownTask(offset);
@@ -134,11 +137,10 @@ export class NrfTwiSpi extends NrfPeripheral {
         this.raise(EVENT.error);
       }
       this.raise(EVENT.sent);
-      if (this.#sending.length > 0) this.#later('write');
+      if (this.#sending.length > 0 && !this.#suspended && this.#step === 'none') this.#later('write');
     } else if (step === 'read') {
-      if (this.#suspended || this.#received.length > 0) return;
-      this.#boundary();
       this.#received = [this.#bus.read()];
+      this.#boundary();
       this.raise(EVENT.ready);
     }
   }
@@ -150,13 +152,7 @@ export class NrfTwiSpi extends NrfPeripheral {
       this.#suspended = true;
       this.raise(EVENT.suspended);
     }
-    if (this.short(SHORT_STOP)) {
-      this.#received = [this.#bus.read()];
-      this.#bus.stop();
-      this.#state = 'idle';
-      this.raise(EVENT.ready);
-      this.raise(EVENT.stopped);
-    }
+    if (this.short(SHORT_STOP)) this.#stop();
   }
 
   #exchanged(): void {
@@ -238,7 +234,7 @@ export class NrfTwiSpi extends NrfPeripheral {
       if (this.#step === 'none') this.#later('exchange');
     } else if (this.#enable === TWI) {
       this.#sending.push(byte);
-      if (this.#state === 'writing' && this.#step === 'none') this.#later('write');
+      if (this.#state === 'writing' && this.#step === 'none' && !this.#suspended) this.#later('write');
     }
   }
 

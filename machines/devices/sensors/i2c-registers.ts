@@ -4,7 +4,8 @@ import type { I2cTarget } from '../i2c/i2c-bus.ts';
 /** An I2C target whose first written byte names a register and whose further bytes move on through them. */
 export abstract class I2cRegisters implements I2cTarget {
   protected pointer = 0;
-  #expectPointer = false;
+  /** Whether the next byte written names a register. */
+  protected expectPointer = false;
 
   protected abstract readRegister(n: number): number;
   protected abstract writeRegister(n: number, value: number): void;
@@ -14,14 +15,14 @@ export abstract class I2cRegisters implements I2cTarget {
   }
 
   start(reading: boolean): boolean {
-    this.#expectPointer = !reading;
+    this.expectPointer = !reading;
     return true;
   }
 
   write(byte: number): boolean {
-    if (this.#expectPointer) {
+    if (this.expectPointer) {
       this.pointer = byte;
-      this.#expectPointer = false;
+      this.expectPointer = false;
     } else {
       this.writeRegister(this.pointer, byte);
       this.pointer = this.next(this.pointer);

@@ -126,6 +126,7 @@ export class Mma8653 extends I2cRegisters implements Device {
     this.#task.cancel();
     this.#registers.fill(0);
     this.pointer = 0;
+    this.expectPointer = false;
   }
 
   settle(): void {
@@ -133,13 +134,19 @@ export class Mma8653 extends I2cRegisters implements Device {
   }
 
   save(): PlainFields {
-    return { registers: this.#registers.slice(), pointer: this.pointer, task: this.#task.remaining };
+    return {
+      registers: this.#registers.slice(),
+      pointer: this.pointer,
+      expectPointer: this.expectPointer,
+      task: this.#task.remaining,
+    };
   }
 
   restore(state: PlainFields): void {
     const saved = new SavedFields(this.id, state);
     this.#registers.set(saved.bytes('registers', REGISTERS));
     this.pointer = saved.u8('pointer');
+    this.expectPointer = saved.bool('expectPointer');
     this.#task.restore(saved.int('task', -1, Number.MAX_SAFE_INTEGER));
   }
 }
