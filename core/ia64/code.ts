@@ -14,6 +14,7 @@
 import {
   INDEX,
   ROWS,
+  ROW_ALLOC,
   ROW_CHECK_A,
   ROW_CHECK_C,
   ROW_CHECK_F,
@@ -31,6 +32,7 @@ import {
   ROW_TARGET,
   extract,
 } from './gen/decode';
+import { illegal } from './fault';
 import { PAGE_BYTES, PAGE_EXECUTE, PAGE_GATE, SPACE_CODE_GENERATION, hostOf, walk } from './page-table';
 import {
   ACCESS_EXECUTE,
@@ -46,6 +48,7 @@ import {
   PAGE_STRIDE,
   REASON_FAULT,
   cpuOf,
+  sofOf,
 } from './state';
 
 // The loop's own handlers; see tools/decodegen-ia64.mjs.
@@ -53,6 +56,7 @@ export const ID_NOP: u32 = 1;
 export const ID_GOTO: u32 = 2;
 export const ID_PAGE_END: u32 = 3;
 export const ID_ILLEGAL: u32 = 4;
+export const ID_CHECK_FRAME: u32 = 5;
 
 const BUNDLES: u32 = 1024;
 /** Bundles decoded at once, so that what is never executed is not decoded much. */
@@ -79,7 +83,9 @@ const UNITS: usize = memory.data<u16>([
 function entryOf(base: u32, index: u32): u32 {
   const page: u32 = cpuOf(base).page_at;
   const entry: u32 = load<u32>(page + (index << 2), PAGE_MAP);
-  return entry != 0 ? entry : decodeRun(page, index);
+  if (entry != 0) return entry;
+  frameEnd = 32 + sofOf(cpuOf(base).cfm);
+  return decodeRun(page, index);
 }
 
 /** Execution came to the end of a run that was not known to go on. */
@@ -88,6 +94,13 @@ export function continueRun(base: u32, at: u32): u32 {
   store<u32>(at, entry, 8);
   return entry;
 }
+
+/**
+ * The first register after the frame, as it will be when execution comes straight to the slot that is being decoded.
+ * Writes beyond it become ID_CHECK_FRAME, others never look at the frame: so a write within this frame is not noticed
+ * when the same code is executed again in a smaller one, nor in a callee that follows its caller in the same run.
+ */
+let frameEnd: u32 = 0;
 
 /** Decodes bundles from `first` on; returns the entry of the first. */
 function decodeRun(page: u32, first: u32): u32 {
@@ -161,6 +174,11 @@ function decodeSlot(page: u32, index: u32, entry: u32, number: u32, unit: u32, s
   if ((flags & ROW_CHECK_C) != 0 && (c == 0 || ((flags & ROW_CHECK_A) != 0 && a == c))) bad = true;
   if ((flags & ROW_CHECK_F) != 0 && a < 2) bad = true;
   if ((flags & ROW_CHECK_P) != 0 && a == load<u8>(entry, 7)) bad = true;
+  if ((flags & ROW_ALLOC) != 0 && qp != 0) {
+    // Whatever that predicate is.
+    store<u32>(entry, place | (ID_ILLEGAL << 8));
+    return entry + 16;
+  }
   if (bad) {
     store<u32>(entry, illegal);
     return entry + 16;
@@ -175,9 +193,60 @@ function decodeSlot(page: u32, index: u32, entry: u32, number: u32, unit: u32, s
   if ((flags & ROW_QP_HI) != 0) store<u32>(entry, qp, 12);
   const own: bool = (flags & (ROW_NOQP | ROW_QP_B | ROW_QP_C | ROW_QP_HI)) != 0;
   if ((flags & ROW_FINAL) != 0 && qp == 0) ended = true;
-  const rule: u32 = <u32>(info >> 24) & 7;
-  store<u32>(entry, (own ? 0 : qp) | place | ((<u32>info & 0x1ff) << 8) | (rule << 17));
+  let operation: u32 = operationOf(info);
+  if ((flags & ROW_ALLOC) != 0) {
+    frameEnd = 32 + load<u8>(entry, 5);
+  } else if (
+    ((flags & ROW_CHECK_A) != 0 && a >= frameEnd) ||
+    ((flags & ROW_CHECK_C) != 0 && c >= frameEnd)
+  ) {
+    operation = ID_CHECK_FRAME << 8;
+  }
+  store<u32>(entry, (own ? 0 : qp) | place | operation);
   return entry + 16;
+}
+
+/** Handler and NaT rule in an entry's head. */
+// @ts-ignore: decorator
+@inline
+function operationOf(info: u64): u32 {
+  return ((<u32>info & 0x1ff) << 8) | ((<u32>(info >> 24) & 7) << 17);
+}
+
+/**
+ * An instruction whose target was outside the frame when it was decoded. When it still is, that is an illegal
+ * operation; else the entry becomes the instruction. Says whether to go on at the same entry.
+ */
+export function checkFrame(base: u32, at: u32): bool {
+  const cpu = cpuOf(base);
+  const head: u32 = load<u32>(at);
+  const host: u32 = load<u32>(cpu.page_at, PAGE_HOST) + ((head >>> 16) & 0x3ff0);
+  const low: u64 = load<u64>(host);
+  const high: u64 = load<u64>(host, 8);
+  const units: u32 = load<u16>(UNITS + (<u32>low & 0x1e));
+  const number: u32 = (head >>> 6) & 3;
+  let slot: u64 = low >> 5;
+  let unit: u32 = units & 0xf;
+  if (number == 2 || (number == 1 && units == 0x552)) {
+    slot = high >> 23;
+    unit = units >>> 8;
+  } else if (number == 1) {
+    slot = (low >> 46) | (high << 18);
+    unit = (units >>> 4) & 0xf;
+  }
+  const row: u32 = findRow(unit, slot & SLOT_MASK);
+  // Code that has changed since it was decoded, and nobody said so.
+  if (row == 0) return illegal(base, at);
+  const info: u64 = load<u64>(row, 16);
+  const flags: u32 = <u32>(info >> 32);
+  const end: u32 = 32 + sofOf(cpu.cfm);
+  if ((flags & ROW_CHECK_A) != 0 && load<u8>(at, 4) >= end) return illegal(base, at);
+  if ((flags & ROW_CHECK_C) != 0 && load<u8>(at, 6) >= end) return illegal(base, at);
+  if ((flags & ROW_NOP) != 0) return illegal(base, at);
+  store<u32>(at, (head & ~0xf_ff00) | operationOf(info));
+  // For a single step, this was not the instruction yet.
+  if (cpu.stepping == 2) cpu.stepping = 1;
+  return true;
 }
 
 /** The row of a slot's instruction, or 0. A-unit instructions are in M and I slots. */

@@ -4,9 +4,9 @@
 // one memory; each has a CPU area (state.ts), whose address init() is told. Host side: host/ia64-state.ts.
 //
 // Documents: [SDM1]-[SDM3] Intel Itanium Architecture Software Developer's Manual, revision 2.3 (docs/references.md).
-// Not modelled: privileged state, IA-32 code, big-endian data (refused), performance monitors and debug registers;
-// writes of registers outside the frame, and instructions at the wrong place of an instruction group (which the manual
-// leaves undefined), are not noticed.
+// Not modelled: privileged state, IA-32 code, big-endian data (refused), performance monitors and debug registers.
+// Not noticed: instructions at the wrong place of an instruction group, which the manual leaves undefined; writes outside
+// the frame by code that was decoded in a larger one (see code.ts).
 import { resetPages, flushItlb, jump } from './code';
 import { QUANTUM } from './branch';
 import { exec, execNat } from './gen/exec';

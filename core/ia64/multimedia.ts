@@ -136,8 +136,12 @@ export function op_pcmp1_gt(base: u32, at: u32): bool { return compare(base, at,
 export function op_pcmp2_gt(base: u32, at: u32): bool { return compare(base, at, 16, true); }
 export function op_pcmp4_gt(base: u32, at: u32): bool { return compare(base, at, 32, true); }
 
+/** A shift by 4 in pshladd2 and pshradd2 is a reserved encoding. */
+const RESERVED_SHIFT: u32 = 4;
+
 /** Shifted left with saturation, then added with saturation. */
 export function op_pshladd2(base: u32, at: u32): bool {
+  if (D(at) == RESERVED_SHIFT) return illegal(base, at);
   const a: u64 = gr(base, B(at));
   const b: u64 = gr(base, C(at));
   let result: u64 = 0;
@@ -152,6 +156,7 @@ export function op_pshladd2(base: u32, at: u32): bool {
 }
 
 export function op_pshradd2(base: u32, at: u32): bool {
+  if (D(at) == RESERVED_SHIFT) return illegal(base, at);
   const a: u64 = gr(base, B(at));
   const b: u64 = gr(base, C(at));
   let result: u64 = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it } from 'vitest';
+import { REASON } from '../../../core/ia64/host/ia64-state.ts';
 import { ISA, type IsaRow } from '../../../core/ia64/host/gen/isa.ts';
 import { bundle, code, op } from '../../support/ia64-assembly.ts';
 import { Random } from '../../support/ia64-float-tests.ts';
@@ -52,6 +53,19 @@ describe('IA-64 integer instructions', () => {
     expect(cpu.state.ip).toBe(TEXT + 16n);
   };
 
+  /** Values of d where others are reserved. */
+  const SOME: Record<string, readonly number[]> = { mux1: [0, 8, 9, 10, 11], pshladd2: [1, 2, 3], pshradd2: [1, 2, 3] };
+
+  it.each(['pshladd2', 'pshradd2'])('%s refuses the reserved shift', (name) => {
+    cpu.write(TEXT, code(bundle('MII', op(name, { a: 50, b: 40, c: 41, d: 4 })), bundle('MII', op('break.m'))));
+    cpu.core.newSpace(cpu.space);
+    cpu.state.ip = TEXT;
+    cpu.state.slot = 0;
+    cpu.state.pr = 1n;
+    expect(cpu.core.run(1)).toBe(REASON.fault);
+    expect(cpu.state.fault).toBe('illegal');
+  });
+
   for (const row of ISA.filter(({ name }) => INTEGER_MODELS.has(name))) {
     it(row.name, () => {
       for (let n = 0; n < ROUNDS; n++) {
@@ -62,7 +76,7 @@ describe('IA-64 integer instructions', () => {
           row.operands[letter]?.join() === (letter === 'b' ? 'false,0,0,13,7' : 'false,0,0,20,7');
         const b = isRegister('b') ? 40 : Number(operand(row, 'b'));
         const c = isRegister('c') ? 41 : Number(operand(row, 'c'));
-        const d = row.name === 'mux1' ? [0, 8, 9, 10, 11][random.below(5)]! : Number(operand(row, 'd'));
+        const d = SOME[row.name]?.[random.below(SOME[row.name]!.length)] ?? Number(operand(row, 'd'));
         const imm = operand(row, 'imm');
         run(row, { a: 50, b, c, d, imm });
         const expected = INTEGER_MODELS.get(row.name)!({ x, y, b, c, d, imm });

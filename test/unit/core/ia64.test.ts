@@ -250,6 +250,80 @@ describe('IA-64 core', () => {
       expect(run(m(op('alloc', { a: 32, b: 97, c: 8, d: 0 })))).toBe('illegal');
       expect(run(m(op('alloc', { a: 32, b: 8, c: 9, d: 0 })))).toBe('illegal');
       expect(run(m(op('alloc', { a: 32, b: 8, c: 8, d: 2 })))).toBe('illegal');
+      expect(run(m(op('alloc', { a: 40, b: 8, c: 8, d: 0 })))).toBe('illegal');
+      expect(run(m(op('alloc', { a: 32, b: 8, c: 8, d: 1 })))).toBe(done);
+    });
+
+    it('refuses alloc with a qualifying predicate, be it set or not', () => {
+      expect(run(m(op('alloc', { a: 32, b: 8, c: 8, d: 0, qp: 6 })))).toBe('illegal');
+      expect(run(mm(op('cmp.eq', { a: 6, d: 7, b: 0, c: 0 }), op('alloc', { a: 32, b: 8, c: 8, d: 0, qp: 6 })))).toBe(
+        'illegal',
+      );
+    });
+
+    it('refuses targets outside the frame', () => {
+      expect(run(m(op('addl', { a: 64, imm: 1 })))).toBe('illegal');
+      expect(cpu.state.ip).toBe(TEXT);
+      expect(run(m(op('nop.m'), op('addl', { a: 127, imm: 1 })))).toBe('illegal');
+      expect(cpu.state.slot).toBe(1);
+      expect(run(m(op('addl', { a: 63, imm: 1 })))).toBe(done);
+      expect(run(bundle('MLX', op('nop.m'), op('movl', { a: 64, imm: 1n })))).toBe('illegal');
+      // no fault with a false predicate
+      expect(run(m(op('addl', { a: 64, imm: 1, qp: 6 })))).toBe(done);
+    });
+
+    it('refuses a base register outside the frame that a load would change', () => {
+      cpu.state.setGr(70, DATA);
+      expect(run(m(op('ld8_i', { a: 8, c: 70, imm: 8 })))).toBe('illegal');
+      expect(run(m(op('ld8', { a: 8, c: 70 })))).toBe(done);
+    });
+
+    it('knows the frame of alloc, of a callee and after a return', () => {
+      const alloc = (size: number): Instruction => op('alloc', { a: 32, b: size, c: size, d: 0 });
+      const write = (a: number): Instruction => op('addl', { a, imm: a });
+      expect(run(m(alloc(40), write(71)))).toBe(done);
+      expect(cpu.state.gr(71)).toBe(71n);
+      cpu.state.cfm = 32n | (24n << 7n);
+      expect(run(m(alloc(40), write(72)))).toBe('illegal');
+      cpu.state.cfm = 32n | (24n << 7n);
+      expect(run(m(alloc(8)), m(write(40)))).toBe('illegal');
+      // The callee has eight outputs of the caller.
+      cpu.state.cfm = 32n | (24n << 7n);
+      const back = b(op('br.cond', { imm: -16, qp: 0 }));
+      expect(run(b(call(0, 3)), stop, back, m(write(40)))).toBe('illegal');
+      cpu.state.cfm = 32n | (24n << 7n);
+      expect(run(b(call(0, 4)), m(write(63)), stop, back, m(write(39)), b(op('br.ret', { b: 0 })))).toBe(done);
+      expect(cpu.state.gr(63)).toBe(63n);
+    });
+
+    it('executes code again in a frame that has become large enough', () => {
+      // Decoded ahead while the frame is small; reached through a branch with a large one.
+      cpu.state.cfm = 8n | (8n << 7n);
+      const jump = b(op('br.cond', { imm: 48, qp: 0 }));
+      expect(
+        run(
+          b(op('br.cond', { imm: 32, qp: 6 })),
+          jump,
+          m(op('addl', { a: 60, imm: 5 })),
+          stop,
+          m(op('alloc', { a: 32, b: 40, c: 40, d: 0 })),
+          b(op('br.cond', { imm: -48, qp: 0 })),
+        ),
+      ).toBe(done);
+      expect(cpu.state.gr(60)).toBe(5n);
+    });
+
+    it('steps over a write that was outside the frame when it was decoded', () => {
+      cpu.write(TEXT, code(m(op('addl', { a: 60, imm: 1 }), op('addl', { a: 9, imm: 2 })), stop));
+      cpu.state.cfm = 8n;
+      cpu.state.ip = TEXT;
+      cpu.state.slot = 0;
+      cpu.core.newSpace(cpu.space);
+      expect(cpu.core.step()).toBe(REASON.fault);
+      cpu.state.cfm = 32n;
+      expect(cpu.core.step()).toBe(REASON.step);
+      expect([cpu.state.gr(60), cpu.state.gr(9)]).toEqual([1n, 0n]);
+      expect(cpu.state.slot).toBe(1);
     });
 
     it('refuses ar.bspstore and ar.rnat while the engine is not lazy', () => {
