@@ -98,11 +98,17 @@ export function setPins(irq: u32, fiq: u32): void {
 
 // --- Fetching
 
+/** Takes the prefetch abort. It costs a tick, or a vector that cannot be fetched either would stop time. */
+function abortFetch(status: u32): void {
+  run.limit -= 8;
+  prefetchAbort(cpu.pc, status);
+}
+
 /** `run.pa` of an instruction, or its exception. */
 function translateFetch(pc: u32): bool {
   const error: u32 = translate(pc, ACCESS_FETCH);
   if (error == 0) return true;
-  prefetchAbort(cpu.pc, error);
+  abortFetch(error);
   return false;
 }
 
@@ -136,7 +142,7 @@ function fetchPart(pc: u32, size: u32): bool {
   run.fetched = mmioRead(run.pa, size);
   if (run.bus_error == 0) return true;
   run.bus_error = 0;
-  prefetchAbort(cpu.pc, FAULT_EXTERNAL);
+  abortFetch(FAULT_EXTERNAL);
   return false;
 }
 
