@@ -38,19 +38,33 @@ export class NrfRtc extends NrfPeripheral {
     super(chip, options, { events: compareEvents | 3, gatedEvents: true });
     this.#clock = options.clock;
     this.#compare = new Uint32Array(options.compares);
-    this.#task = chip.scheduler.task(`${chip.id}.tick`, () => this.#due());
+    this.#task = chip.scheduler.task(`${chip.id}.tick`, () => {
+      this.#sync();
+      this.#arm();
+    });
   }
 
+  /** Ticks of the counter until the next that anybody could notice. */
+  get #untilNoticed(): number {
+    if ((this.watched >>> TICK) & 1) return 1;
+    let next = RANGE - this.#counter;
+    for (const value of this.#compare) next = Math.min(next, (value - this.#counter + RANGE) % RANGE || RANGE);
+    return next;
+  }
+
+  /** Brings the counter up to now, with the events on the way: an access can come before the task that is due. */
   #sync(): void {
     const now = this.#clock.ticks;
-    if (!this.#running) {
-      this.#since = now;
-      return;
-    }
     const period = this.#prescaler + 1;
-    const ticks = Math.floor((now - this.#since) / period);
-    this.#counter = (this.#counter + ticks) % RANGE;
-    this.#since += ticks * period;
+    while (this.#running) {
+      const ticks = Math.floor((now - this.#since) / period);
+      if (ticks === 0) return;
+      const step = Math.min(ticks, this.#untilNoticed);
+      this.#counter = (this.#counter + step) % RANGE;
+      this.#since += step * period;
+      this.#noticed();
+    }
+    this.#since = now;
   }
 
   task(offset: number): void {
@@ -79,29 +93,22 @@ export class NrfRtc extends NrfPeripheral {
     this.#arm();
   }
 
-  /** The next tick that anybody would notice. */
   #arm(): void {
     if (!this.#running) {
       this.#task.cancel();
       return;
     }
-    const { watched } = this;
-    let next = RANGE - this.#counter;
-    if ((watched >>> TICK) & 1) next = 1;
-    for (const value of this.#compare) next = Math.min(next, (value - this.#counter + RANGE) % RANGE || RANGE);
-    const ticks = next * (this.#prescaler + 1) - (this.#clock.ticks - this.#since);
+    const ticks = this.#untilNoticed * (this.#prescaler + 1) - (this.#clock.ticks - this.#since);
     this.#task.schedule(this.#clock.masterTicks(Math.max(1, ticks)));
   }
 
-  #due(): void {
-    this.#sync();
+  #noticed(): void {
     if ((this.watched >>> TICK) & 1) this.raise(TICK);
     if (this.#counter === 0 && (this.watched >>> OVERFLOW) & 1) this.raise(OVERFLOW);
     this.#compare.forEach((value, n) => {
       // Compare events exist only while enabled. [nRF51 RM] §19.1.6
       if (value === this.#counter && (this.watched >>> (COMPARE + n)) & 1) this.raise(COMPARE + n);
     });
-    this.#arm();
   }
 
   protected readRegister(offset: number): number {

@@ -44,7 +44,10 @@ export class NrfTimer extends NrfPeripheral {
     super(chip, options, { events: 0xf << COMPARE_EVENT, shorts: 0xf0f });
     this.#clock = options.clock;
     this.#widest = options.widest;
-    this.#task = chip.scheduler.task(`${chip.id}.compare`, () => this.#due());
+    this.#task = chip.scheduler.task(`${chip.id}.compare`, () => {
+      this.#sync();
+      this.#arm();
+    });
   }
 
   get #mask(): number {
@@ -56,16 +59,29 @@ export class NrfTimer extends NrfPeripheral {
     return this.#running && this.#mode === 0;
   }
 
-  /** Brings the counter up to now. */
+  /** Ticks of the counter until it next equals a compare register, at most once round. */
+  get #untilMatch(): number {
+    const range = this.#mask + 1;
+    let next = range;
+    for (const value of this.#compare) {
+      if (value <= this.#mask) next = Math.min(next, (value - this.#counter + range) % range || range);
+    }
+    return next;
+  }
+
+  /** Brings the counter up to now, with the matches on the way: an access can come before the task that is due. */
   #sync(): void {
     const now = this.#clock.ticks;
-    if (this.#counting) {
-      const ticks = Math.floor((now - this.#since) / 2 ** this.#prescaler);
-      this.#counter = (this.#counter + ticks) % (this.#mask + 1);
-      this.#since += ticks * 2 ** this.#prescaler;
-    } else {
-      this.#since = now;
+    const period = 2 ** this.#prescaler;
+    while (this.#counting) {
+      const ticks = Math.floor((now - this.#since) / period);
+      if (ticks === 0) return;
+      const step = Math.min(ticks, this.#untilMatch);
+      this.#counter = (this.#counter + step) % (this.#mask + 1);
+      this.#since += step * period;
+      this.#matched();
     }
+    this.#since = now;
   }
 
   task(offset: number): void {
@@ -104,20 +120,8 @@ export class NrfTimer extends NrfPeripheral {
       this.#task.cancel();
       return;
     }
-    const range = this.#mask + 1;
-    let next = range;
-    for (const value of this.#compare) {
-      if (value > this.#mask) continue;
-      next = Math.min(next, (value - this.#counter + range) % range || range);
-    }
-    const ticks = next * 2 ** this.#prescaler - (this.#clock.ticks - this.#since);
+    const ticks = this.#untilMatch * 2 ** this.#prescaler - (this.#clock.ticks - this.#since);
     this.#task.schedule(this.#clock.masterTicks(Math.max(1, ticks)));
-  }
-
-  #due(): void {
-    this.#sync();
-    this.#matched();
-    this.#arm();
   }
 
   /** Events and shortcuts of the compare registers that equal the counter. */
@@ -125,10 +129,7 @@ export class NrfTimer extends NrfPeripheral {
     const at = this.#counter;
     for (let n = 0; n < COMPARES; n++) {
       if (this.#compare[n] !== at) continue;
-      if (this.short(n)) {
-        this.#counter = 0;
-        this.#since = this.#clock.ticks;
-      }
+      if (this.short(n)) this.#counter = 0;
       if (this.short(8 + n)) this.#running = false;
       this.raise(COMPARE_EVENT + n);
     }
