@@ -10,7 +10,6 @@ import { type Device, type PlainFields, type ResetKind, SavedFields } from '../.
 import type { KeyboardInput, KeyCode, PointerInput } from '../../backplane/host.ts';
 import type { DeviceLog } from '../../backplane/log.ts';
 import { Wire } from '../../backplane/wire.ts';
-import { goldfishAccess } from './goldfish.ts';
 import { LINUX_KEYS } from './linux-keys.ts';
 
 const READ = 0x00; // SET_PAGE when written
@@ -36,7 +35,8 @@ export interface GoldfishEventsOptions {
 export class GoldfishEvents implements Device, BusTarget, KeyboardInput, PointerInput {
   readonly id: string;
   readonly span = 0x1000;
-  readonly access: AccessRules = goldfishAccess('little');
+  /** The kernel reads the pages byte by byte, at offsets of any alignment. */
+  readonly access: AccessRules = { valid: { min: 1, max: 4 }, impl: { min: 1, max: 4 }, byteOrder: 'little' };
   readonly irq: Wire;
   /** The touch screen is told where the finger is. */
   readonly absolute = true;
@@ -118,7 +118,7 @@ export class GoldfishEvents implements Device, BusTarget, KeyboardInput, Pointer
     if (offset === LEN) return page?.length ?? 0;
     if (offset < DATA || page === undefined) return 0;
     const at = offset - DATA;
-    // Axes are read as words, the other pages byte by byte, each in a word's lowest byte.
+    // Axes are read as words, the other pages byte by byte.
     if (this.#page !== PAGE_ABSDATA) return page[at] ?? 0;
     return at + 4 <= page.length ? new DataView(page.buffer).getUint32(at, true) : 0;
   }
