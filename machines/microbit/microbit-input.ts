@@ -8,7 +8,7 @@ const TILT = Math.SQRT1_2;
 export interface BoardControls {
   /** A button's pin goes low while it is pressed. */
   readonly onButton: (button: 'a' | 'b', pressed: boolean) => void;
-  /** What the accelerometer feels, in g. */
+  /** Where gravity pulls, in g: x to the right of the board, y to its top, z out of its face. */
   readonly onTilt: (x: number, y: number, z: number) => void;
 }
 
@@ -43,7 +43,7 @@ export class MicrobitInput implements KeyboardInput, PointerInput {
 
   place(x: number, y: number, buttons: number): void {
     this.#clicked = buttons & 1 ? MicrobitScreen.buttonAt(x, y) : undefined;
-    this.#dragTilt = buttons & 2 ? [clamp(x * 2 - 1), clamp(y * 2 - 1)] : undefined;
+    this.#dragTilt = buttons & 2 ? [clamp(x * 2 - 1), clamp(1 - y * 2)] : undefined;
     this.#update();
   }
 
@@ -65,7 +65,7 @@ export class MicrobitInput implements KeyboardInput, PointerInput {
     const axis = (less: KeyCode, more: KeyCode): number =>
       (this.#keys.has(more) ? TILT : 0) - (this.#keys.has(less) ? TILT : 0);
     const x = this.#dragTilt?.[0] ?? axis('ArrowLeft', 'ArrowRight');
-    const y = this.#dragTilt?.[1] ?? axis('ArrowUp', 'ArrowDown');
+    const y = this.#dragTilt?.[1] ?? axis('ArrowDown', 'ArrowUp');
     const shake = this.#keys.has('Space') ? 3 : 1;
     this.#controls.onTilt(x * shake, y * shake, -Math.sqrt(Math.max(0, 1 - x * x - y * y)) * shake);
   }

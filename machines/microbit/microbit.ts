@@ -176,7 +176,8 @@ export function buildMicrobit(host: MachineHost, config: MachineConfig, extras: 
   );
   const input = new MicrobitInput({
     onButton: (button, pressed) => gpio.pinW(button === 'a' ? PIN.buttonA : PIN.buttonB, !pressed),
-    onTilt: (x, y, z) => (accelerometer.acceleration = [x, y, z]),
+    // The chip is mounted turned around.
+    onTilt: (x, y, z) => (accelerometer.acceleration = [-x, -y, z]),
   });
 
   // Pins

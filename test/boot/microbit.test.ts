@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+//
+// MicroPython on a micro:bit: its prompt, LEDs, sensors, buttons, files in flash, sound, radio.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { NodeMachineHost } from '../../frontends/host/node-machine-host.ts';
+import type { NonVolatile } from '../../machines/backplane/host.ts';
+import type { MachineConfig } from '../../machines/backplane/machine.ts';
+import { LocalChannel, MachineSession } from '../../machines/backplane/session.ts';
+import { RadioAir } from '../../machines/devices/nrf51/nrf-radio.ts';
+import { buildMicrobit, type MicrobitExtras } from '../../machines/microbit/microbit.ts';
+import { guest, missing } from '../support/inputs.ts';
+
+const hex = guest('microbit-micropython-v1.hex', 'MicroPython for micro:bit 1.1.1');
+const START_SECONDS = 985_435_200;
+const PROMPT = '>>> ';
+
+class KeptFlash implements NonVolatile {
+  bytes: Uint8Array | undefined;
+  load(): Uint8Array | undefined {
+    return this.bytes?.slice();
+  }
+  store(bytes: Uint8Array): void {
+    this.bytes = bytes.slice();
+  }
+}
+
+class FlashedHost extends NodeMachineHost {
+  readonly #flash: KeptFlash;
+  constructor(flash: KeptFlash) {
+    super({ startSeconds: START_SECONDS });
+    this.#flash = flash;
+  }
+  override nonVolatile(): NonVolatile {
+    return this.#flash;
+  }
+}
+
+/** A micro:bit on virtual time with somebody at its prompt. */
+class User {
+  readonly session: MachineSession;
+  console = '';
+
+  constructor({ program = true, flash = new KeptFlash(), extras = {} as MicrobitExtras } = {}) {
+    const config: MachineConfig = {
+      machine: 'microbit',
+      ramBytes: 16 << 10,
+      options: {},
+      media: [],
+      roms: [],
+      ...(program && { kernel: { title: 'micropython.hex', bytes: readFileSync(hex.path!) } }),
+    };
+    const machine = buildMicrobit(new FlashedHost(flash), config, extras);
+    this.session = new MachineSession(new LocalChannel(machine));
+    this.session.onEvent((event) => {
+      if (event.event === 'serial') this.console += Buffer.from(event.bytes).toString('latin1');
+    });
+  }
+
+  async prompt(seconds = 5): Promise<void> {
+    for (let i = 0; i < seconds * 20 && !this.console.endsWith(PROMPT); i++) await this.session.runFor(0.05);
+    expect(this.console.endsWith(PROMPT), this.console).toBe(true);
+  }
+
+  /** What a line prints. */
+  async says(line: string, seconds = 5): Promise<string> {
+    await this.enters(line);
+    await this.prompt(seconds);
+    return this.console.slice(0, -PROMPT.length).replaceAll('\r', '').split('\n').slice(1).join('\n').trimEnd();
+  }
+
+  async enters(line: string): Promise<void> {
+    this.console = '';
+    await this.session.serial(`${line}\r`);
+  }
+
+  async leds(): Promise<string> {
+    return (await this.session.screenText())!.join(' ');
+  }
+}
+
+async function started(...from: ConstructorParameters<typeof User>): Promise<User> {
+  const user = new User(...from);
+  await user.prompt();
+  await user.says('from microbit import *');
+  return user;
+}
+
+const lacks = missing(hex);
+describe.skipIf(lacks)(`MicroPython on microbit${lacks && ` (needs ${lacks})`}`, () => {
+  it('scrolls letters and reads its sensors', async () => {
+    const user = await started();
+    await user.enters('display.scroll("Hi"); print(accelerometer.get_x(), button_a.is_pressed(), temperature())');
+    const seen = new Set<string>();
+    for (let i = 0; i < 300; i++) {
+      await user.session.runFor(0.01);
+      seen.add(await user.leds());
+    }
+    await user.prompt();
+    expect([...seen]).toContain('90090 90090 99990 90090 90090');
+    expect([...seen]).toContain('00909 00900 99909 00909 00909');
+    expect(user.console).toContain('0 False 22\r\n');
+  });
+
+  it('shows nine brightnesses of an LED', async () => {
+    const user = await started();
+    await user.says('display.show(Image("12345:67890:00000:00000:99999"))');
+    await user.session.runFor(0.2);
+    const rows = (await user.leds()).split(' ');
+    expect(rows.slice(2)).toEqual(['00000', '00000', '99999']);
+    const levels = [...`${rows[0]!}${rows[1]!.slice(0, 4)}`].map(Number);
+    for (let n = 1; n < levels.length; n++) expect(levels[n]).toBeGreaterThanOrEqual(levels[n - 1]!);
+    expect(levels[8]).toBe(9);
+  });
+
+  it('feels keys, clicks and tilt', async () => {
+    const user = await started();
+    const { session } = user;
+    const buttons = async (): Promise<string> => {
+      await session.runFor(0.2);
+      return user.says('button_a.is_pressed(), button_b.is_pressed()');
+    };
+    await session.key('KeyB', true);
+    expect(await buttons()).toBe('(False, True)');
+    await session.key('KeyB', false);
+    await session.place(40 / 320, 112 / 256, 1);
+    expect(await buttons()).toBe('(True, False)');
+    await session.place(40 / 320, 112 / 256, 0);
+    expect(await buttons()).toBe('(False, False)');
+    expect(await user.says('button_a.get_presses(), button_b.get_presses()')).toBe('(1, 1)');
+    const tilted = async (key: 'ArrowLeft' | 'ArrowRight' | 'ArrowUp' | 'ArrowDown'): Promise<number[]> => {
+      await session.key(key, true);
+      await session.runFor(0.2);
+      const values = (await user.says('accelerometer.get_values()')).match(/-?\d+/g)!.map(Number);
+      await session.key(key, false);
+      return values.map((value) => Math.round(value / 200));
+    };
+    expect(await tilted('ArrowRight')).toEqual([4, 0, -4]);
+    expect(await tilted('ArrowLeft')).toEqual([-4, 0, -4]);
+    expect(await tilted('ArrowUp')).toEqual([0, 4, -4]);
+    expect(await tilted('ArrowDown')).toEqual([0, -4, -4]);
+  });
+
+  it('keeps files in its flash over a reset and a new start without a program', async () => {
+    const flash = new KeptFlash();
+    const user = await started({ flash });
+    expect(await user.says('with open("a.txt","w") as f: f.write("hi")\r')).toContain('2');
+    expect(await user.says('open("a.txt").read()')).toBe("'hi'");
+    user.console = '';
+    await user.session.reset('warm');
+    await user.prompt();
+    expect(await user.says('open("a.txt").read()')).toBe("'hi'");
+    user.console = '';
+    await user.enters('reset()');
+    await user.session.runFor(0.5);
+    await user.prompt();
+    expect(user.console).toContain('MicroPython');
+
+    const later = new User({ flash, program: false });
+    await later.prompt();
+    expect(await later.says('open("a.txt").read()')).toBe("'hi'");
+  });
+
+  it('has compass, random numbers, time, sound and pins', async () => {
+    const user = await started();
+    const field = (await user.says('compass.get_x(), compass.get_y(), compass.get_z()')).match(/-?\d+/g)!.map(Number);
+    expect(Math.round(Math.hypot(...field) / 1000)).toBe(49);
+    await user.says('import random, music');
+    const numbers = (await user.says('[random.randint(0, 99) for i in range(8)]')).match(/\d+/g)!;
+    expect(new Set(numbers).size).toBeGreaterThan(4);
+    const slept = Number(await user.says('t = running_time(); sleep(500); running_time() - t'));
+    expect(slept).toBeGreaterThanOrEqual(499);
+    expect(slept).toBeLessThanOrEqual(507);
+    expect(await user.says('pin0.write_analog(512)')).toBe('');
+    expect(await user.says('music.pitch(440, 100); music.play(["c4:1", "e4:1"])')).toBe('');
+    expect(await user.says('i2c.scan()')).toBe('[14, 29]');
+  });
+
+  it('talks by radio with another one of its process', async () => {
+    const extras: MicrobitExtras = { air: new RadioAir() };
+    const users = [await started({ extras }), await started({ extras })] as const;
+    for (const user of users) await user.says('import radio; radio.on()');
+    const both = async (): Promise<void> => {
+      for (let i = 0; i < 50; i++) for (const { session } of users) await session.runFor(0.01);
+    };
+    const tell = async (from: User, to: User, word: string): Promise<void> => {
+      await from.enters(`radio.send('${word}')`);
+      await both();
+      expect(await to.says('radio.receive()')).toBe(`'${word}'`);
+      expect(await to.says('radio.receive()')).toBe('');
+      from.console = PROMPT;
+    };
+    await tell(users[0], users[1], 'hello');
+    await tell(users[1], users[0], 'back');
+  });
+});
