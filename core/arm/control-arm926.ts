@@ -110,6 +110,8 @@ export function write926(register: u32, value: u32): bool {
     case 0x0871: // one entry
     case 0x0851:
     case 0x0861:
+      // The address is one after the process number was added; here they are remembered without it.
+      if ((value & 0xfe00_0000) == cpu.fcse) flushPage(value & 0x01ff_ffff);
       flushPage(value);
       return true;
     case 0x0900:

@@ -24,8 +24,12 @@ export const TLB_LIST_BASE: u32 = TLB_BASE + TLB_SIZE;
 export const TLB_LIST_BANK_SIZE: u32 = 4 + TLB_ENTRIES * 2;
 export const TLB_LIST_SIZE: u32 = 0x2000;
 
+/** One bit for each MiB of which translations larger than 4 KiB may be remembered. */
+export const LARGE_BASE: u32 = TLB_LIST_BASE + TLB_LIST_SIZE;
+export const LARGE_SIZE: u32 = 0x200;
+
 /** Instruction translations, 8 bytes each: tag, decoded page. */
-export const ITLB_BASE: u32 = TLB_LIST_BASE + TLB_LIST_SIZE;
+export const ITLB_BASE: u32 = LARGE_BASE + LARGE_SIZE;
 export const ITLB_ENTRIES: u32 = 512;
 export const ITLB_SIZE: u32 = ITLB_ENTRIES * 8;
 

@@ -16,7 +16,7 @@ import {
   SCTLR_S,
 } from './constants';
 import { cpu, has, run } from './state';
-import { TLB_EXECUTE, TLB_GLOBAL, TLB_READ, TLB_SMALL, TLB_WRITE } from './tlb';
+import { TLB_EXECUTE, TLB_GLOBAL, TLB_LARGE, TLB_READ, TLB_SMALL, TLB_WRITE } from './tlb';
 
 /** A physical page's number and TLB_* permissions of a 26-bit address; no permissions: an abort. */
 // @ts-ignore: decorator
@@ -108,7 +108,7 @@ function walk(va: u32, access: u32): u32 {
   run.domain = (first >>> 5) & 15;
   if (type == 2) {
     run.pa = (first & 0xfff0_0000) | (va & 0x000f_ffff);
-    return check5((first >>> 10) & 3, false, access, FAULT_DOMAIN_SECTION);
+    return check5((first >>> 10) & 3, TLB_LARGE, access, FAULT_DOMAIN_SECTION);
   }
   return page5(va, first, access);
 }
@@ -136,20 +136,21 @@ function page5(va: u32, first: u32, access: u32): u32 {
   switch (second & 3) {
     case 1:
       run.pa = (second & 0xffff_0000) | (va & 0xffff);
-      return check5((subpages >>> ((va >>> 13) & 6)) & 3, false, access, FAULT_DOMAIN_PAGE);
+      return check5((subpages >>> ((va >>> 13) & 6)) & 3, TLB_LARGE, access, FAULT_DOMAIN_PAGE);
     case 2:
       run.pa = (second & 0xffff_f000) | (va & 0xfff);
-      return check5((subpages >>> ((va >>> 9) & 6)) & 3, !uniform, access, FAULT_DOMAIN_PAGE);
+      return check5((subpages >>> ((va >>> 9) & 6)) & 3, uniform ? 0 : TLB_SMALL, access, FAULT_DOMAIN_PAGE);
     case 3:
       if (!fine) return FAULT_PAGE;
       run.pa = (second & 0xffff_fc00) | (va & 0x3ff);
-      return check5(subpages & 3, true, access, FAULT_DOMAIN_PAGE);
+      return check5(subpages & 3, TLB_SMALL, access, FAULT_DOMAIN_PAGE);
     default:
       return FAULT_PAGE;
   }
 }
 
-function check5(ap: u32, small: bool, access: u32, domainFault: u32): u32 {
+/** `extent`: TLB_SMALL, TLB_LARGE or 0. */
+function check5(ap: u32, extent: u32, access: u32, domainFault: u32): u32 {
   const domain: u32 = domainAccess();
   if ((domain & 1) == 0) return domainFault;
   let may: u32 = ALL;
@@ -163,7 +164,7 @@ function check5(ap: u32, small: bool, access: u32, domainFault: u32): u32 {
       may = ap == 2 ? TLB_READ | TLB_EXECUTE : 0;
     }
   }
-  run.permissions = may | (small ? TLB_SMALL : 0);
+  run.permissions = may | extent;
   return (may & needed(access)) != 0 ? 0 : domainFault + 4;
 }
 
@@ -179,7 +180,8 @@ function section7(va: u32, first: u32, access: u32): u32 {
     run.pa = (first & 0xfff0_0000) | (va & 0x000f_ffff);
   }
   const ap: u32 = ((first >>> 10) & 3) | ((first >>> 13) & 4);
-  return check7(ap, (first >>> 4) & 1, (first >>> 17) & 1, access, 0);
+  // Invalidating one address of a supersection is to forget 16 MiB: those are looked up each time instead.
+  return check7(ap, (first >>> 4) & 1, (first >>> 17) & 1, access, 0, supersection ? TLB_SMALL : TLB_LARGE);
 }
 
 function page7(va: u32, first: u32, access: u32): u32 {
@@ -194,14 +196,14 @@ function page7(va: u32, first: u32, access: u32): u32 {
   const ap: u32 = ((second >>> 4) & 3) | ((second >>> 7) & 4);
   if (type == 1) {
     run.pa = (second & 0xffff_0000) | (va & 0xffff);
-    return check7(ap, (second >>> 15) & 1, (second >>> 11) & 1, access, 2);
+    return check7(ap, (second >>> 15) & 1, (second >>> 11) & 1, access, 2, TLB_LARGE);
   }
   run.pa = (second & 0xffff_f000) | (va & 0xfff);
-  return check7(ap, second & 1, (second >>> 11) & 1, access, 2);
+  return check7(ap, second & 1, (second >>> 11) & 1, access, 2, 0);
 }
 
 /** `page` is 2 for pages, 0 for sections: the difference of their fault codes. */
-function check7(ap: u32, xn: u32, notGlobal: u32, access: u32, page: u32): u32 {
+function check7(ap: u32, xn: u32, notGlobal: u32, access: u32, page: u32, extent: u32): u32 {
   const domain: u32 = domainAccess();
   if ((domain & 1) == 0) return FAULT_DOMAIN_SECTION + page;
   const flag: bool = (cpu.sctlr & SCTLR_AFE) != 0;
@@ -219,6 +221,6 @@ function check7(ap: u32, xn: u32, notGlobal: u32, access: u32, page: u32): u32 {
     }
     if (xn != 0) may &= ~TLB_EXECUTE;
   }
-  run.permissions = may | (notGlobal != 0 ? 0 : TLB_GLOBAL);
+  run.permissions = may | extent | (notGlobal != 0 ? 0 : TLB_GLOBAL);
   return (may & needed(access)) != 0 ? 0 : FAULT_PERMISSION_SECTION + page;
 }

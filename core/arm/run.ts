@@ -29,7 +29,7 @@ import { exec } from './gen/exec';
 import { deadlineM, prepareM } from './microcontroller';
 import { FAULT_EXTERNAL, translate } from './mmu';
 import { cpu, has, run } from './state';
-import { TLB_SMALL } from './tlb';
+import { TLB_LARGE, TLB_SMALL, noteLarge } from './tlb';
 
 /** The longest slice, so that `limit` cannot overflow. */
 const MOST_TICKS: u32 = 1 << 26;
@@ -126,6 +126,7 @@ function fetch(): bool {
     single();
     return false;
   }
+  if ((run.permissions & TLB_LARGE) != 0) noteLarge(pc);
   goTo(rememberPage(pc, word & ~0xfff), pc);
   return true;
 }

@@ -12,7 +12,15 @@
 import { PAGE_CODE, PAGE_DIRTY, PAGE_STATE_BASE, PAGE_TRACKED, PHYS_MAP_BASE, PHYS_RAM, PHYS_WRITABLE } from '../common/layout';
 import { flushItlb, flushItlbPage, storedToCode } from './code';
 import { MODE_USR, PSR_E, PSR_M } from './constants';
-import { TLB_BANK_SIZE, TLB_BASE, TLB_ENTRIES, TLB_LIST_BANK_SIZE, TLB_LIST_BASE } from './layout';
+import {
+  LARGE_BASE,
+  LARGE_SIZE,
+  TLB_BANK_SIZE,
+  TLB_BASE,
+  TLB_ENTRIES,
+  TLB_LIST_BANK_SIZE,
+  TLB_LIST_BASE,
+} from './layout';
 import { cpu, run } from './state';
 
 export const TLB_READ: u32 = 0x001;
@@ -22,6 +30,7 @@ export const TLB_IO: u32 = 0x008; //     ask the bus
 export const TLB_ROM: u32 = 0x010; //    stores go to the bus
 export const TLB_SMALL: u32 = 0x020; //  the translation does not hold for 4 KiB: looked up each time
 export const TLB_GLOBAL: u32 = 0x040; // the same in every address space
+export const TLB_LARGE: u32 = 0x080; //  part of a section or of a large page
 const TLB_LISTED: u32 = 0x800;
 
 const NEVER: u32 = ~0;
@@ -89,6 +98,7 @@ export function fillSlot(ea: u32, pa: u32, permissions: u32): u32 {
   const page: u32 = ea & ~0xfff;
   const physical: u32 = load<u32>(PHYS_MAP_BASE + ((pa >>> 12) << 2));
   let flags: u32 = permissions;
+  if ((permissions & TLB_LARGE) != 0) noteLarge(ea);
   if ((slotFlags(slot) & TLB_LISTED) == 0) enlist(slot);
   if ((physical & PHYS_RAM) != 0) {
     if ((physical & PHYS_WRITABLE) == 0) flags |= TLB_ROM;
@@ -162,8 +172,15 @@ function flushBank(bank: u32, keepGlobal: bool): void {
   store<u32>(list, kept);
 }
 
+/** A translation larger than 4 KiB is remembered, as data or as code. */
+export function noteLarge(ea: u32): void {
+  const at: u32 = LARGE_BASE + (ea >>> 23);
+  store<u8>(at, <u32>load<u8>(at) | (1 << ((ea >>> 20) & 7)));
+}
+
 /** Forgets all translations: the MMU or the physical map has changed. */
 export function flushAll(): void {
+  memory.fill(LARGE_BASE, 0, LARGE_SIZE);
   flushBank(BANK_PRIVILEGED, false);
   flushBank(BANK_USER, false);
   flushItlb();
@@ -176,8 +193,21 @@ export function flushNotGlobal(): void {
   flushItlb();
 }
 
-/** Forgets what is known of one page. */
+/** Forgets what is known of one page: all of it, which is a MiB at most if it is larger than 4 KiB. */
 export function flushPage(ea: u32): void {
+  const at: u32 = LARGE_BASE + (ea >>> 23);
+  const bit: u32 = 1 << ((ea >>> 20) & 7);
+  if ((<u32>load<u8>(at) & bit) != 0) {
+    store<u8>(at, <u32>load<u8>(at) & ~bit);
+    for (let page: u32 = 0; page < 0x10_0000; page += 0x1000) forgetPage((ea & 0xfff0_0000) | page);
+    flushItlb();
+  } else {
+    forgetPage(ea);
+    flushItlbPage(ea);
+  }
+}
+
+function forgetPage(ea: u32): void {
   for (let bank: u32 = BANK_PRIVILEGED; bank <= BANK_USER; bank += TLB_BANK_SIZE) {
     const slot: u32 = bank + ((ea >>> 8) & ((TLB_ENTRIES - 1) << 4));
     if (((slotFlags(slot) ^ ea) & ~0xfff) != 0) continue;
@@ -185,7 +215,6 @@ export function flushPage(ea: u32): void {
     store<u32>(slot, NEVER, 4);
     store<u32>(slot, slotFlags(slot) & TLB_LISTED, 12);
   }
-  flushItlbPage(ea);
 }
 
 /** Recomputes the write tag of every entry in use. */
@@ -215,4 +244,5 @@ export function resetTlb(): void {
   memory.fill(TLB_BASE, 0xff, TLB_BANK_SIZE * 3);
   for (let slot: u32 = TLB_BASE; slot < TLB_BASE + TLB_BANK_SIZE * 3; slot += 16) store<u32>(slot, 0, 12);
   memory.fill(TLB_LIST_BASE, 0, TLB_LIST_BANK_SIZE * 2);
+  memory.fill(LARGE_BASE, 0, LARGE_SIZE);
 }

@@ -231,6 +231,23 @@ describe('ArmCpu', () => {
       expect([m.cpu.pc, m.reg('cpsr') & 0xff, m.reg('r13_svc')]).toEqual([START + 0x100, 0x30, 0x3000]);
     });
 
+    it('forgets a section when one address of it is invalidated', () => {
+      const m = a8();
+      const table = 0x8000;
+      const section = (n: number): number => (n << 20) | 0xc02;
+      m.ram.view.setUint32(table, section(0), true);
+      m.ram.view.setUint32(table + 4, section(0), true);
+      m.ram.view.setUint32(0x3000, 33, true);
+      m.set({ cpsr: 0xd3, ttbr0: table, dacr: 1, sctlr: 0x00c5_0079, r1: 0x10_3000, r2: 0x10_0000 });
+      execute(m, 0xe591_0000);
+      expect(m.reg('r0')).toBe(33);
+      m.ram.view.setUint32(table + 4, 0, true);
+      execute(m, 0xe591_0000);
+      expect(m.cpu.pc).toBe(START + 4);
+      execute(m, 0xee08_2f37, 0xe591_0000); // mcr p15, 0, r2, c8, c7, 1
+      expect([m.cpu.pc, m.reg('dfsr') & 15]).toEqual([0x10, 5]);
+    });
+
     it('tells the address of a page by PAR', () => {
       const m = a8();
       m.ram.view.setUint32(0x8000, 0xc02, true);
