@@ -20,6 +20,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readFileSync,
   readSync,
   readlinkSync,
   realpathSync,
@@ -45,6 +46,7 @@ import type {
   HostStat,
   HostStatfs,
 } from '../../machines/linux-user/host-os.ts';
+import { DirectoryReader } from './directory-reader.ts';
 import { Libc, libcCall } from './libc.ts';
 
 const ENOENT = 2;
@@ -109,12 +111,24 @@ const statOf = (get: () => BigIntStats | undefined): HostStat | number => {
 const tooLong = (text: string): boolean => text.length > 4095 || text.split('/').some((part) => part.length > 255);
 const ENAMETOOLONG = 36;
 
+/** Where a descriptor of this process is in its file, as Linux tells it. */
+function positionOf(fd: number): number {
+  return attempt(() => {
+    const text = readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1');
+    return Number(/^pos:\s*(\d+)/m.exec(text)?.[1] ?? -ENOSYS);
+  });
+}
+
 class NodeFiles implements HostFiles {
+  /** Where there is no C library. */
+  readonly #directories = new DirectoryReader();
+
   open(name: string, flags: number, mode: number): number {
     // A FIFO would wait for its other end.
     return attempt(() => openSync(path(name), (flags & O_PATH) !== 0 ? flags : flags | O_NONBLOCK, mode));
   }
   close(fd: number): number {
+    this.#directories.forget(fd);
     return attempt(() => closeSync(fd));
   }
   dup(fd: number): number {
@@ -141,6 +155,12 @@ class NodeFiles implements HostFiles {
   }
   seek(fd: number, offset: number, whence: number): number {
     if (!Number.isSafeInteger(offset)) return -EINVAL;
+    if (Libc.get() === undefined) {
+      if (offset === 0 && whence === 1) return positionOf(fd);
+      if (whence === 0 && attempt(() => Number(fstatSync(fd).isDirectory())) === 1) {
+        return this.#directories.seek(fd, offset);
+      }
+    }
     return libcCall('lseek', fd, offset, whence);
   }
   truncate(fd: number, size: number): number {
@@ -245,6 +265,7 @@ class NodeFiles implements HostFiles {
     );
   }
   readDirectory(fd: number, bytes: Uint8Array): number {
+    if (Libc.get() === undefined) return attempt(() => this.#directories.read(fd, bytes));
     return libcCall('getdents64', process.arch === 'x64' ? 217 : 61, fd, bytes, bytes.length);
   }
   getxattr(target: string | number, name: string, value: Uint8Array, follow: boolean): number {
