@@ -28,7 +28,6 @@ export const FEATURE_M: u32 = 0x0000_4000; //       the microcontroller profile
 export const FEATURE_A32: u32 = 0x0000_8000; //     the ARM instruction set itself
 export const FEATURE_CP15: u32 = 0x0001_0000; //    a system control coprocessor
 export const FEATURE_MMU: u32 = 0x0002_0000; //     translation by tables in memory
-export const FEATURE_PRE_V6: u32 = 0x0004_0000; //  LDR rotates, words are stored aligned, base restored or not
 
 // Modes. With 26 bits only the low two exist, in R15.
 export const MODE_USR: u32 = 0x10;
@@ -46,8 +45,6 @@ export const PSR_Z: u32 = 0x4000_0000;
 export const PSR_C: u32 = 0x2000_0000;
 export const PSR_V: u32 = 0x1000_0000;
 export const PSR_Q: u32 = 0x0800_0000;
-export const PSR_J: u32 = 0x0100_0000;
-export const PSR_GE: u32 = 0x000f_0000;
 export const PSR_E: u32 = 0x0000_0200;
 export const PSR_A: u32 = 0x0000_0100;
 export const PSR_I: u32 = 0x0000_0080;
@@ -56,7 +53,6 @@ export const PSR_T: u32 = 0x0000_0020;
 export const PSR_M: u32 = 0x0000_001f;
 
 // R15 with 26 bits.
-export const R15_FLAGS: u32 = 0xf000_0000;
 export const R15_I: u32 = 0x0800_0000;
 export const R15_F: u32 = 0x0400_0000;
 export const R15_PC: u32 = 0x03ff_fffc;
@@ -75,25 +71,17 @@ export const VECTOR_FIQ: u32 = 0x1c;
 // CP15 control register.
 export const SCTLR_M: u32 = 0x0000_0001;
 export const SCTLR_A: u32 = 0x0000_0002;
-export const SCTLR_C: u32 = 0x0000_0004;
 export const SCTLR_B: u32 = 0x0000_0080;
 export const SCTLR_S: u32 = 0x0000_0100;
 export const SCTLR_R: u32 = 0x0000_0200;
-export const SCTLR_Z: u32 = 0x0000_0800;
-export const SCTLR_I: u32 = 0x0000_1000;
 export const SCTLR_V: u32 = 0x0000_2000;
-export const SCTLR_L4: u32 = 0x0000_8000;
-export const SCTLR_U: u32 = 0x0040_0000;
-export const SCTLR_VE: u32 = 0x0100_0000;
 export const SCTLR_EE: u32 = 0x0200_0000;
-export const SCTLR_TRE: u32 = 0x1000_0000;
 export const SCTLR_AFE: u32 = 0x2000_0000;
 export const SCTLR_TE: u32 = 0x4000_0000;
 
 // Why a run ended; machines/backplane/cpu.ts has the same numbers.
 export const STOP_BUDGET: u32 = 0;
 export const STOP_IDLE: u32 = 1;
-export const STOP_BREAKPOINT: u32 = 2;
 export const STOP_LOCKUP: u32 = 3;
 
 export const ACCESS_READ: u32 = 0;
@@ -101,10 +89,9 @@ export const ACCESS_WRITE: u32 = 1;
 export const ACCESS_FETCH: u32 = 2;
 
 // Kinds of lines for the log.
-export const LOG_UNDEFINED: u32 = 0;
-export const LOG_CP15_READ: u32 = 1;
-export const LOG_CP15_WRITE: u32 = 2;
-export const LOG_LOCKUP: u32 = 3;
-export const LOG_BIG_ENDIAN: u32 = 4;
-export const LOG_SCS: u32 = 5;
-export const LOG_NONSECURE: u32 = 6;
+export const LOG_CP15_READ: u32 = 0;
+export const LOG_CP15_WRITE: u32 = 1;
+export const LOG_LOCKUP: u32 = 2;
+export const LOG_BIG_ENDIAN: u32 = 3;
+export const LOG_SCS: u32 = 4;
+export const LOG_NONSECURE: u32 = 5;

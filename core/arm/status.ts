@@ -10,7 +10,6 @@ import {
   MODE_IRQ,
   MODE_MON,
   MODE_SVC,
-  MODE_SYS,
   MODE_UND,
   MODE_USR,
   PSR_A,
@@ -179,22 +178,6 @@ export function bankedPlace(n: u32, mode: u32): u32 {
 /** Where a user-mode register is now. */
 export function userPlace(n: u32): u32 {
   return bankedPlace(n, MODE_USR);
-}
-
-/** Whether a mode with these bits exists. */
-export function modeExists(mode: u32): bool {
-  switch (mode) {
-    case MODE_USR:
-    case MODE_FIQ:
-    case MODE_IRQ:
-    case MODE_SVC:
-    case MODE_ABT:
-    case MODE_UND:
-    case MODE_SYS:
-      return true;
-    default:
-      return false;
-  }
 }
 
 // --- The status bits of R15 with 26 bits

@@ -199,7 +199,6 @@ export class ArmCpu implements Cpu {
     this.#view = new DataView(memory.memory.buffer);
     this.#words = new Uint32Array(memory.memory.buffer);
     const messages = [
-      (a: number, b: number) => log.guest('undefined instruction %x at %x', b, a),
       (a: number, b: number) => log.unimp('read of CP15 register %x at %x', a, b),
       (a: number, b: number) => log.unimp('write of CP15 register %x at %x', a, b),
       (a: number, b: number) => log.guest('lockup at %x, exception %d', a, b),
