@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { defaultConfig } from '../../frontends/cli/machine-options.ts';
 import { NodeMachineHost } from '../../frontends/host/node-machine-host.ts';
 import { swap32, type Width } from '../../machines/backplane/bus.ts';
 import type { Machine, Medium } from '../../machines/backplane/machine.ts';
 import { describeTarget, type FlatRange } from '../../machines/backplane/memory-map.ts';
 import { MACHINES } from '../../machines/registry.ts';
+import { plainConfig } from '../support/machine-config.ts';
 import { random } from '../support/random.ts';
 
 /** Accesses to all devices of a machine together. */
@@ -65,7 +65,7 @@ describe.each(MACHINES.map((definition) => [definition.name, definition] as cons
       writeFileSync(floppy, new Uint8Array(floppyBytes).fill(0xa5));
       media.push({ kind: 'floppy', spec: `${floppy},overlay,floppy` });
     }
-    const machine = definition.build(new NodeMachineHost({ startSeconds: 0 }), { ...defaultConfig(definition), media });
+    const machine = definition.build(new NodeMachineHost({ startSeconds: 0 }), { ...plainConfig(definition), media });
     const map = machine.board.maps[0]!;
     const next = random(1);
     const pick = (below: number): number => Math.floor(next() * below);

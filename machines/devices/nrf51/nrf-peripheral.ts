@@ -12,6 +12,8 @@ import { Wire } from '../../backplane/wire.ts';
 export const NRF_WORDS: AccessRules = { valid: { min: 1, max: 4 }, impl: { min: 4, max: 4 }, byteOrder: 'little' };
 
 const EVENTS = 0x100;
+/** After 32 of them. */
+const EVENTS_END = 0x180;
 const SHORTS = 0x200;
 const INTEN = 0x300;
 const INTENSET = 0x304;
@@ -104,7 +106,8 @@ export abstract class NrfPeripheral implements BusTarget, Device {
 
   read(offset: number, _width: Width): number {
     if (offset < EVENTS) return 0;
-    if (offset < SHORTS) return (this.#events >>> ((offset - EVENTS) >>> 2)) & 1;
+    if (offset < EVENTS_END) return (this.#events >>> ((offset - EVENTS) >>> 2)) & 1;
+    if (offset < SHORTS) return 0;
     switch (offset) {
       case SHORTS:
         return this.shorts;
@@ -132,8 +135,11 @@ export abstract class NrfPeripheral implements BusTarget, Device {
       return;
     }
     if (offset < SHORTS) {
-      const bit = 1 << ((offset - EVENTS) >>> 2);
-      if ((this.#layout.events & bit) === 0) this.log.guest('no event at %x', offset);
+      const bit = offset < EVENTS_END ? 1 << ((offset - EVENTS) >>> 2) : 0;
+      if ((this.#layout.events & bit) === 0) {
+        this.log.guest('no event at %x', offset);
+        return;
+      }
       this.#events = value & 1 ? this.#events | bit : this.#events & ~bit;
       this.#drive();
       return;
