@@ -263,7 +263,7 @@ export class NrfTwiSpi extends NrfPeripheral {
       suspended: this.#suspended,
       received: Uint8Array.from(this.#received),
       sending: Uint8Array.from(this.#sending),
-      selected: this.#bus.selected,
+      selected: this.#state === 'idle' ? -1 : this.#bus.selected,
       task: this.#task.remaining,
     };
   }
@@ -280,7 +280,8 @@ export class NrfTwiSpi extends NrfPeripheral {
     this.#suspended = saved.bool('suspended');
     this.#received = [...saved.bytes('received', undefined, 2)];
     this.#sending = [...saved.bytes('sending', undefined, 2)];
-    if (this.#state !== 'idle') this.#bus.resume(saved.int('selected', -1, 0x7f));
+    const selected = saved.int('selected', -1, 0x7f);
+    if (this.#state !== 'idle') this.#bus.resume(selected);
     this.#task.restore(saved.int('task', -1, Number.MAX_SAFE_INTEGER));
   }
 }
