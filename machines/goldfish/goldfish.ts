@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 import { Board } from '../backplane/board.ts';
-import { MachineConfigError } from '../backplane/machine-config-error.ts';
 import type { Machine, MachineConfig, MachineDefinition, MachineHost } from '../backplane/machine.ts';
 import { region } from '../backplane/memory-map.ts';
 import { SerialLine } from '../backplane/serial-line.ts';
@@ -116,7 +115,7 @@ function build(host: MachineHost, config: MachineConfig): Machine {
     resetRequest: new Wire('reset'),
     start: (kind) => {
       board.reset(kind);
-      if (config.kernel === undefined) throw new MachineConfigError('goldfish needs a kernel: --kernel zImage');
+      if (config.kernel === undefined) return; // `needsKernel` has the command line say so
       const { kernel: image, initrd, append } = config;
       const entry = loadArmLinux({ kernel: image, initrd, append }, { memory: board.memory, ram }, LINK_BASE);
       cpu.setRegister('r0', 0);

@@ -20,6 +20,8 @@ const PCI: Readonly<Record<string, { address: number; data: number; devices: rea
 
 /** Buses that take drives, where not both IDE and SCSI. */
 const DRIVE_BUSES: Readonly<Record<string, readonly ('ide' | 'scsi')[]>> = {
+  archimedes: [],
+  goldfish: [],
   'next-computer': ['scsi'],
   'next-cube': ['scsi'],
   'next-station': ['scsi'],
@@ -28,6 +30,7 @@ const DRIVE_BUSES: Readonly<Record<string, readonly ('ide' | 'scsi')[]>> = {
 };
 /** Machines with floppy drives that want a disk of a certain size. */
 const FLOPPY_BYTES: Readonly<Record<string, number>> = {
+  archimedes: 819_200,
   'next-computer': 1_474_560,
   'next-cube': 1_474_560,
   'next-station': 1_474_560,

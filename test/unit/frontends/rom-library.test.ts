@@ -111,7 +111,7 @@ describe('known ROMs', () => {
       expect(hash ?? checksum).toBeDefined();
       if (hash !== undefined) expect(hash).toMatch(/^[0-9a-f]{40}$/);
     }
-    expect(new Set(KNOWN_ROMS.map((one) => one.sha1 ?? one.checksum)).size).toBe(KNOWN_ROMS.length);
+    expect(new Set(KNOWN_ROMS.map((one) => `${one.machine} ${one.sha1 ?? one.checksum}`)).size).toBe(KNOWN_ROMS.length);
     expect(romsOf('powermac-g3').map((one) => one.size)).toEqual([4, 4, 4, 4].map((mib) => mib << 20));
   });
 });
