@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+//
+// NeXT machines under their ROM's monitor: self-test, commands, settings, boot devices. What the screen says is read
+// with the ROM's own font, learned from its first page.
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { defaultConfig } from '../../frontends/cli/machine-options.ts';
+import { readImage } from '../../frontends/host/files.ts';
+import { NodeMachineHost } from '../../frontends/host/node-machine-host.ts';
+import type { MachineConfig } from '../../machines/backplane/machine.ts';
+import { decodePlain } from '../../machines/backplane/plain-codec.ts';
+import { LocalChannel, MachineSession } from '../../machines/backplane/session.ts';
+import { type BitmapFont, FontLearner, textOf } from '../../machines/devices/display/screen-text.ts';
+import { machineNamed } from '../../machines/registry.ts';
+import { missing, originalRom } from '../support/inputs.ts';
+
+const v66 = originalRom('next-rev_2.5_v66.bin');
+const v41 = originalRom('next-rev_1.0_v41.bin');
+const v74 = originalRom('next-rev_3.3_v74.bin');
+
+/** Where the monitor's window begins. */
+const ORIGIN = { left: 79, top: 59 };
+/** Seconds after which the self-test is over. */
+const SELF_TEST = 22;
+const HELP = [
+  'NeXT>?',
+  'NeXT ROM monitor commands:',
+  '        p  inspect/modify configuration parameters',
+  '        a [n]  open address register',
+  '        m  print memory configuration',
+  '        d [n]  open data register',
+  '        r [regname]  open processor register',
+  '        s [systemreg]  open system register',
+  '        e [lwb] [alist] [format]  examine memory location addr',
+  '        ec  print recorded system error codes',
+  '        ej [drive #]  eject optical disk (default = 0)',
+  '        eo  (same as above)',
+  '        ef [drive #]  eject floppy disk (default = 0)',
+  '        c  continue execution at last pc location',
+  '        b [device[(ctrl,unit,part)] [filename] [flags]]  boot from device',
+  '        S [fcode]  open function code (address space)',
+  '        R [radix]  set input radix',
+  'Notes:',
+  '        [lwb] select long/word/byte length (default = long).',
+  '        [alist] is starting address or list of addresses to cyclically examine.',
+  '        Examine command, with no arguments, uses last [alist].',
+  'Copyright (c) 1988-1990 NeXT Inc.',
+];
+/** Of next-cube with v66; what is in it is looked for with the font it teaches, so a line that differs shows. */
+const FIRST_PAGE = [
+  'CPU MC68040 25 MHz, memory 100 nS',
+  'Backplane slot #0',
+  'Ethernet address: 0:0:f:0:f3:2',
+  'Memory size 32MB',
+  'Testing the FPU, SCC, SCSI, Enet, ECC, RTC, Timer, Event Counter, Sound Out',
+  '',
+  'Starting Extended Self Test...',
+  'Extended SCSI Test',
+  'System test passed.',
+  '',
+  ...HELP,
+];
+
+const folders: string[] = [];
+const scratch = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'emeritus-next-'));
+  folders.push(folder);
+  return folder;
+};
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
+
+class Next {
+  readonly session: MachineSession;
+
+  constructor(name: string, rom: string, changes: Partial<MachineConfig> = {}, stateFolder?: string) {
+    const definition = machineNamed(name);
+    const host = new NodeMachineHost({ startSeconds: 985_435_200, stateFolder });
+    const config = { ...defaultConfig(definition), roms: [readImage(rom, name)], ...changes };
+    this.session = new MachineSession(new LocalChannel(definition.build(host, config)));
+  }
+
+  async text(font: BitmapFont): Promise<string> {
+    const lines = textOf((await this.session.screenshot())!, font, ORIGIN);
+    // What is right of the window is no text.
+    return lines
+      .map((line) =>
+        line
+          .slice(0, 120)
+          .replace(/\ufffd*$/, '')
+          .trimEnd(),
+      )
+      .join('\n');
+  }
+
+  /** Types commands one after another, each given so many seconds. */
+  async type(commands: string, seconds = 1): Promise<void> {
+    for (const line of commands.match(/[^\n]*\n|[^\n]+$/g) ?? []) {
+      await this.session.type(line, 0.05);
+      await this.session.runFor(seconds);
+    }
+  }
+}
+
+let learned: BitmapFont | undefined;
+
+/** Learns from the first page of next-cube: every character has one look, everywhere in it. */
+async function romFont(): Promise<BitmapFont> {
+  if (learned !== undefined) return learned;
+  const cube = new Next('next-cube', v66.path!);
+  await cube.session.runFor(SELF_TEST);
+  await cube.type('?\n', 2);
+  const learner = new FontLearner(8, 12);
+  learner.learn((await cube.session.screenshot())!, FIRST_PAGE, ORIGIN);
+  await cube.session.close();
+  return (learned = learner.font);
+}
+
+const lacksV66 = missing(v66);
+describe(`NeXT ROM 2.5 v66${lacksV66 && ` (needs ${lacksV66})`}`, { timeout: 300_000 }, () => {
+  it.skipIf(lacksV66)('passes its self-test on next-cube and answers commands', async () => {
+    const font = await romFont();
+    const cube = new Next('next-cube', v66.path!);
+    await cube.session.runFor(SELF_TEST);
+    expect(await cube.text(font)).toContain(`${FIRST_PAGE.slice(0, 10).join('\n')}\nNeXT>`);
+    await cube.type('?\np\n');
+    expect(await cube.text(font)).toContain(`${HELP.join('\n')}\n\nNeXT>p\nboot command: ?`);
+    await cube.type('.\nec\n');
+    expect(await cube.text(font)).toMatch(/NeXT>ec\nOld error code: 0\n.ast error code: 0\nNeXT>/);
+    // A long of memory, left with a full stop.
+    await cube.type('e 4000000\n.\n');
+    expect(await cube.text(font)).toMatch(/NeXT>e 4000000\n4000000: [0-9a-f]{8}\? \.\nNeXT>/);
+    await cube.session.close();
+  });
+
+  it.skipIf(lacksV66)('goes on from a snapshot as if nothing had happened', async () => {
+    const font = await romFont();
+    const first = new Next('next-cube', v66.path!);
+    await first.session.runFor(SELF_TEST / 2);
+    const snapshot = await first.session.save();
+    const second = new Next('next-cube', v66.path!);
+    await second.session.restore(snapshot);
+    expect(decodePlain(await second.session.save())).toEqual(decodePlain(snapshot));
+    for (const { session } of [first, second]) await session.runFor(SELF_TEST / 2);
+    expect(await second.text(font)).toContain('System test passed.');
+    expect(decodePlain(await second.session.save())).toEqual(decodePlain(await first.session.save()));
+  });
+
+  it.skipIf(lacksV66)('says that there is no disk to boot from', async () => {
+    const font = await romFont();
+    const cube = new Next('next-cube', v66.path!);
+    await cube.session.runFor(SELF_TEST);
+    await cube.type('bsd\n', 120);
+    expect(await cube.text(font)).toMatch(/NeXT>bsd\nboot sd\(0,0,0\)\nno SCSI disk\nNeXT>/);
+    await cube.type('bfd\n', 30);
+    expect(await cube.text(font)).toMatch(/NeXT>bfd\nboot fd\(0,0,0\)\nNo Floppy .isk Present\nNeXT>/);
+    await cube.session.close();
+  });
+
+  it.skipIf(lacksV66)('reads a SCSI disk and finds no label on it', async () => {
+    const font = await romFont();
+    const image = join(scratch(), 'disk.img');
+    writeFileSync(image, new Uint8Array(4 << 20));
+    const media = [{ kind: 'disk' as const, spec: `${image},overlay` }];
+    const cube = new Next('next-cube', v66.path!, { media });
+    await cube.session.runFor(60);
+    const text = await cube.text(font);
+    expect(text).toMatch(/booting SCSI target 0, lun 0\n(Bad version 0x0\n)+Bad label\nNeXT>/);
+    await cube.session.close();
+  });
+
+  it.skipIf(lacksV66)('keeps its settings in a file', async () => {
+    const font = await romFont();
+    const folder = scratch();
+    const first = new Next('next-cube', v66.path!, {}, folder);
+    await first.session.runFor(SELF_TEST);
+    await first.type('p\n\n\n\nno\n.\n');
+    expect(await first.text(font)).toMatch(/sound out tests: {2}yes\? no\n/);
+    await first.session.close();
+    expect(readdirSync(folder, { recursive: true }).length).toBeGreaterThan(0);
+    const second = new Next('next-cube', v66.path!, {}, folder);
+    await second.session.runFor(SELF_TEST);
+    const text = await second.text(font);
+    expect(text).toMatch(/Event Counter\n/);
+    expect(text).toContain('System test passed.');
+    await second.session.close();
+  });
+
+  it.skipIf(lacksV66).each(['grey', 'color'])('passes its self-test on next-station, display=%s', async (display) => {
+    const font = await romFont();
+    const station = new Next('next-station', v66.path!, { options: { display } });
+    await station.session.runFor(SELF_TEST);
+    expect(await station.text(font)).toMatch(/System test passed\.\n\nNeXT>/);
+    await station.session.close();
+  });
+});
+
+const lacksV41 = missing(v41, v66);
+it.skipIf(lacksV41)(
+  `NeXT ROM 1.0 v41 passes its self-test on next-computer${lacksV41 && ` (needs ${lacksV41})`}`,
+  { timeout: 300_000 },
+  async () => {
+    const font = await romFont();
+    const computer = new Next('next-computer', v41.path!);
+    await computer.session.runFor(40);
+    expect(await computer.text(font)).toMatch(/CPU MC68030 25 MHz[^]*System test passed\.\n\nNeXT>/);
+    await computer.session.close();
+  },
+);
+
+const lacksV74 = missing(v74, v66);
+it.skipIf(lacksV74)(
+  `NeXT ROM 3.3 v74 passes its self-test on next-station-turbo${lacksV74 && ` (needs ${lacksV74})`}`,
+  { timeout: 300_000 },
+  async () => {
+    const font = await romFont();
+    const turbo = new Next('next-station-turbo', v74.path!);
+    await turbo.session.runFor(20);
+    expect(await turbo.text(font)).toMatch(/System test passed\.\n\nNeXT>/);
+    await turbo.session.close();
+  },
+);
