@@ -100,7 +100,12 @@ export class GoldfishEvents implements Device, BusTarget, KeyboardInput, Pointer
     this.irq.set(this.#ready && this.#queue.length > 0);
   }
 
-  read(offset: number, _width: Width): number {
+  read(offset: number, width: Width): number {
+    const value = this.#read(offset);
+    return width === 4 ? value : value & (2 ** (8 * width) - 1);
+  }
+
+  #read(offset: number): number {
     if (offset === READ) {
       const word = this.#queue.shift() ?? 0;
       this.#update();
