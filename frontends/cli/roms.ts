@@ -12,7 +12,7 @@ export function addRomsCommand(program: Command, setCode: (code: number) => void
     .argument('<file...>', 'ROM images, which may be gzip-compressed')
     .action((files: string[]) => {
       for (const file of files) {
-        const { title, bytes } = readRom(file);
+        const { title, bytes } = readRom(file, 'roms identify');
         const identity = identifyRom(bytes);
         process.stdout.write(`${describeRom(title, identity)}\n`);
         if (identity.known.length === 0) setCode(EXIT.usage);

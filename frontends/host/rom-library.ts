@@ -22,20 +22,20 @@ export interface RomIdentity {
   readonly known: readonly KnownRom[];
 }
 
-/** Reads a ROM file, decompressing it when it is gzip. */
-export function readRom(path: string): Image {
+/** Reads a ROM file, decompressing it when it is gzip. Throws a {@link UserError} that begins with `asker`. */
+export function readRom(path: string, asker = '--rom'): Image {
   let bytes: Uint8Array;
   try {
     bytes = readBounded(path);
   } catch (error) {
-    throw new UserError('EMERITUS_ROM_FILE', `--rom: cannot read ${path}: ${fileProblem(error)}`);
+    throw new UserError('EMERITUS_ROM_FILE', `${asker}: cannot read ${path}: ${fileProblem(error)}`);
   }
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
     try {
       bytes = gunzipSync(bytes, { maxOutputLength: MAX_ROM_BYTES });
     } catch (error) {
       const reason = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? 'too large' : 'damaged';
-      throw new UserError('EMERITUS_ROM_FILE', `--rom: cannot decompress ${path}: it is ${reason}`);
+      throw new UserError('EMERITUS_ROM_FILE', `${asker}: cannot decompress ${path}: it is ${reason}`);
     }
   }
   return { title: basename(path), bytes: new Uint8Array(bytes) };
