@@ -5,7 +5,6 @@ import { Runner } from './runner.ts';
 import type { Task } from './scheduler.ts';
 import { SerialLine } from './serial-line.ts';
 import type { RequestName, Requests, RunRequest, RunResult, SessionEvent, Status, Until } from './session-protocol.ts';
-import { restoreSnapshot, takeSnapshot } from './snapshot.ts';
 import { keystroke } from './us-keyboard.ts';
 
 /** Host time in milliseconds, for pacing only; the machine never sees it. */
@@ -195,9 +194,11 @@ export class MachineServer {
       this.#runner.start(kind);
       reply(undefined);
     },
-    save: (_, reply) => reply(takeSnapshot(this.#machine)),
+    save: (_, reply) => reply(this.#runner.save()),
     restore: ({ snapshot }, reply) => {
-      restoreSnapshot(this.#machine, snapshot);
+      this.#typing.length = 0;
+      this.#runner.restore(snapshot);
+      this.#startPacing();
       reply(undefined);
     },
     close: (_, reply) => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { STOP } from './cpu.ts';
 import type { Machine } from './machine.ts';
+import { restoreSnapshot, takeSnapshot } from './snapshot.ts';
 
 /** What came of a slice. `halted`: idle with nothing scheduled that could ever wake the CPU. */
 export type SliceOutcome = 'ran' | 'idle' | 'halted' | 'off' | 'reset' | 'breakpoint' | 'checkstop';
@@ -26,6 +27,18 @@ export class Runner {
   start(kind: 'cold' | 'warm'): void {
     this.#off = this.#resetPending = false;
     this.machine.start(kind);
+  }
+
+  save(): Uint8Array {
+    return takeSnapshot(this.machine, { off: this.#off, resetPending: this.#resetPending });
+  }
+
+  /** The machine is then switched on or off as it was when the snapshot was taken. */
+  restore(snapshot: Uint8Array): void {
+    this.#off = this.#resetPending = false;
+    const { off, resetPending } = restoreSnapshot(this.machine, snapshot);
+    this.#off ||= off;
+    this.#resetPending ||= resetPending;
   }
 
   /** Runs at most `maxTicks` master ticks, less if something is due or the CPU becomes idle. */

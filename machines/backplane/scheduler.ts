@@ -206,8 +206,8 @@ export class Scheduler {
     }
     const now = state['now'];
     if (typeof now !== 'number' || !Number.isSafeInteger(now) || now < 0) throw new SnapshotError('bad time');
+    while (this.#first !== undefined) this.#first.cancel();
     this.#sliceStart = now;
-    this.#first = undefined;
   }
 }
 

@@ -9,25 +9,32 @@ import { decodePlain, encodePlain } from './plain-codec.ts';
 const MAGIC = 'EMERITUS';
 const VERSION = 1;
 
+/** What the guest has asked for, and a device that asked with a pulse does not ask for again. */
+export interface Requested {
+  readonly off: boolean;
+  readonly resetPending: boolean;
+}
+
 /** Every device, the time and all memory. Pages of zeros are left out. */
-export function takeSnapshot(machine: Machine): Uint8Array {
+export function takeSnapshot(machine: Machine, { off, resetPending }: Requested): Uint8Array {
   const { board } = machine;
   const memory: PlainFields = {};
   for (const block of board.memory.blocks) memory[block.name] = savePages(block.bytes);
   const { scheduler, devices } = board.save();
-  const body: PlainFields = { magic: MAGIC, version: VERSION, scheduler, devices, memory };
+  const body: PlainFields = { magic: MAGIC, version: VERSION, off, resetPending, scheduler, devices, memory };
   return encodePlain(body);
 }
 
 /** Puts back what {@link takeSnapshot} took, into a machine built with the same configuration. */
-export function restoreSnapshot(machine: Machine, bytes: Uint8Array): void {
+export function restoreSnapshot(machine: Machine, bytes: Uint8Array): Requested {
   const body = decodePlain(bytes);
   if (!isFields(body) || body['magic'] !== MAGIC) throw new SnapshotError('this is not a snapshot of Emeritus');
   if (body['version'] !== VERSION) {
     throw new SnapshotError(`snapshot format ${String(body['version'])}; this version reads ${VERSION}`);
   }
   const { board } = machine;
-  const { scheduler, devices, memory } = body;
+  const { off = false, resetPending = false, scheduler, devices, memory } = body;
+  if (typeof off !== 'boolean' || typeof resetPending !== 'boolean') throw new SnapshotError('damaged snapshot');
   if (!isFields(scheduler) || !isFields(devices) || !isFields(memory)) throw new SnapshotError('damaged snapshot');
   for (const block of board.memory.blocks) {
     if (!isFields(memory[block.name])) {
@@ -39,6 +46,7 @@ export function restoreSnapshot(machine: Machine, bytes: Uint8Array): void {
     board.memory.written(block.offset, block.size);
   }
   board.restore({ scheduler, devices: devices as Record<string, PlainFields> });
+  return { off, resetPending };
 }
 
 function savePages(bytes: Uint8Array): PlainFields {
