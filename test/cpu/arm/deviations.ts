@@ -48,7 +48,7 @@ export const DEVIATIONS: readonly { why: string; explains: (one: Case) => boolea
   {
     why: 'QEMU compares memory, so that a store between load- and store-exclusive makes the latter fail',
     explains: ({ rows }) =>
-      rows.some((row) => /^strex/.test(row)) && rows.some((row) => /^(str|stm|vst)(?!ex)/.test(row)),
+      rows.some((row) => /^strex/.test(row)) && rows.some((row) => /^(str|stm|vst|swp)(?!ex)/.test(row)),
   },
   {
     why: 'QEMU does not check the alignment that loads and stores of structures ask for',
