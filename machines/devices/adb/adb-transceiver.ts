@@ -12,7 +12,8 @@
 //      the first byte that nothing answered, with the second that another device wants service, later that the data
 //      are over
 //   11 idle: a Listen is carried out, then the device that talked last is polled again and again; when it answers, or
-//      when another device wants service, the poll's command byte is sent with `int`
+//      when another device wants service, the poll's command byte is sent with `int`. So is a Talk's whose reply the
+//      host has left unread
 // Documents: [GMFH] chapter 8, [MACII-ADB] in docs/references.md.
 // Not modelled: the bus's bits (AdbBus says how many cells a transaction takes).
 import type { ChipContext } from '../../backplane/board.ts';
@@ -128,9 +129,16 @@ export class AdbTransceiver implements Device {
       default:
         this.#finishListen();
         this.#setInt(false);
+        if (this.#replyUnread) this.#announce();
+        else this.#schedulePoll();
         this.#mode = 'idle';
-        this.#schedulePoll();
     }
+  }
+
+  /** The Macintosh's ROM goes from a Talk straight to idle and is told of the reply as of a poll's. */
+  get #replyUnread(): boolean {
+    const talked = this.#mode === 'reply' && (this.#command & COMMAND_MASK) === TALK;
+    return talked && this.#sent === 0 && (!this.#timeout || this.#serviceRequest);
   }
 
   #setInt(asserted: boolean): void {
@@ -205,6 +213,11 @@ export class AdbTransceiver implements Device {
       this.#schedulePoll();
       return;
     }
+    this.#announce();
+  }
+
+  /** A reply is there that the host does not expect. */
+  #announce(): void {
     this.#waiting = true;
     this.#setInt(true);
     this.#begin('out', this.#command);

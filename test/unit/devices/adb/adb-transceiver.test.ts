@@ -137,6 +137,32 @@ describe('AdbTransceiver', () => {
     expect(keyboard.leds).toBe(7);
   });
 
+  it('tells a host that went idle after its Talk of the reply, and of who else wants service, as of a poll', () => {
+    const { send, idle, receive, shifted, interrupted, read, mouse } = setUp();
+    mouse.move(3, 4, 0);
+    for (const [talk, [even, odd]] of [
+      [TALK_KEYBOARD, [{ int: true }, { int: true }]],
+      [
+        TALK_MOUSE,
+        [
+          { byte: 0x84, int: false },
+          { byte: 0x83, int: false },
+        ],
+      ],
+    ] as const) {
+      expect(send(COMMAND, talk)).toBe(false);
+      idle();
+      expect(shifted()).toBe(true);
+      expect([interrupted(), read(SR)]).toEqual([true, talk]);
+      expect(receive(EVEN)).toMatchObject(even);
+      expect(receive(ODD)).toMatchObject(odd);
+      receive(EVEN);
+    }
+    send(COMMAND, TALK_MOUSE);
+    idle();
+    expect(shifted(300_000_000)).toBe(false);
+  });
+
   it('polls the device that talked last while idle, and interrupts when it has something', () => {
     const { send, receive, idle, shifted, interrupted, keyboard, read } = setUp();
     send(COMMAND, TALK_KEYBOARD);
