@@ -84,6 +84,10 @@ export const STOP_BUDGET: u32 = 0;
 export const STOP_IDLE: u32 = 1;
 export const STOP_LOCKUP: u32 = 3;
 
+// What a sleeping processor waits for: an interrupt (WFI), or an interrupt or event (WFE).
+export const SLEEP_INTERRUPT: u32 = 1;
+export const SLEEP_EVENT: u32 = 2;
+
 export const ACCESS_READ: u32 = 0;
 export const ACCESS_WRITE: u32 = 1;
 export const ACCESS_FETCH: u32 = 2;

@@ -4,11 +4,11 @@
 // The interrupt controller, the timer and the system control block are in system-space.ts.
 import { log, resetLine } from '../common/host';
 import { elapsed, exchangeTo, leave, leaveAfter, pcNext, stopSoon } from './code';
-import { LOG_LOCKUP } from './constants';
+import { LOG_LOCKUP, SLEEP_EVENT, SLEEP_INTERRUPT } from './constants';
 import { read32, write32 } from './memory';
 import { BLOCK_BASE, LR, SP, cpu, gpr, run, setGpr } from './state';
 import { flags, setFlags } from './status';
-import { sysTick, sysTickDue, urgencyOf } from './system-space';
+import { eventOnPend, sysTick, sysTickDue, urgencyOf } from './system-space';
 
 export const EXCEPTION_HARD_FAULT: u32 = 3;
 export const EXCEPTION_SVC: u32 = 11;
@@ -183,7 +183,7 @@ function returnFrom(value: u32): void {
   setStacks(main, processSp);
   cpu.pc = unstacked(6) & ~1;
   cpu.event = 1;
-  if (!toHandler && (cpu.scr_m & 2) != 0) cpu.sleeping = 1;
+  if (!toHandler && (cpu.scr_m & 2) != 0) cpu.sleeping = SLEEP_INTERRUPT;
   leave();
 }
 
@@ -214,6 +214,7 @@ export function prepareM(): void {
   if (cpu.vectors_due != 0) fetchVectors();
   sysTick();
   cpu.nvic_pending |= cpu.nvic_lines & ~cpu.nvic_active;
+  if (cpu.sleeping == SLEEP_EVENT && cpu.event != 0) cpu.sleeping = cpu.event = 0;
   if ((cpu.system_pending | (cpu.nvic_pending & cpu.nvic_enabled)) == 0) return;
   if (cpu.sleeping != 0 && mostUrgent(executionPriority(false)) != 0) cpu.sleeping = 0;
   const n: u32 = mostUrgent(executionPriority(true));
@@ -247,8 +248,7 @@ export function setLines(lines: u32): void {
   const risen: u32 = lines & ~cpu.nvic_lines;
   cpu.nvic_lines = lines;
   if (risen == 0) return;
-  // SEVONPEND
-  if ((risen & ~cpu.nvic_pending) != 0 && (cpu.scr_m & 16) != 0) cpu.event = 1;
+  if ((risen & ~cpu.nvic_pending) != 0) eventOnPend();
   cpu.nvic_pending |= risen;
   stopSoon();
 }

@@ -36,7 +36,7 @@ export class CpuState {
   /** Levels of the pins. */
   irq: u32;
   fiq: u32;
-  /** 1 between WFI and the interrupt. */
+  /** 0 while running; else which of SLEEP_INTERRUPT and SLEEP_EVENT. */
   sleeping: u32;
   /** 1 after a lockup; only reset helps. */
   stopped: u32;

@@ -15,6 +15,8 @@ const CCR: u32 = 0x0000_0208;
 /** No reference clock, and nobody knows how many clocks are 10 ms. */
 const SYST_CALIB: u32 = 0xc000_0000;
 
+const SCR_SEVONPEND: u32 = 16;
+
 const CSR_ENABLE: u32 = 1;
 const CSR_TICKINT: u32 = 2;
 const CSR_CLKSOURCE: u32 = 4;
@@ -53,6 +55,11 @@ export function urgencyOf(n: u32): i32 {
   }
 }
 
+/** An interrupt becomes pending, enabled or not: with SCR.SEVONPEND that is an event, which ends a WFE. */
+export function eventOnPend(): void {
+  if ((cpu.scr_m & SCR_SEVONPEND) != 0) cpu.event = 1;
+}
+
 /** After a change of what is pending, enabled or how urgent. */
 function recheck(): void {
   if (preempts()) leaveAfter();
@@ -80,7 +87,9 @@ export function sysTick(): void {
   const period: u64 = <u64>cpu.syst_rvr + 1;
   cpu.syst_due += ((now - cpu.syst_due) / period + 1) * period;
   cpu.syst_csr |= CSR_COUNTFLAG;
-  if ((cpu.syst_csr & CSR_TICKINT) != 0) cpu.system_pending |= 1 << EXCEPTION_SYSTICK;
+  if ((cpu.syst_csr & CSR_TICKINT) == 0) return;
+  if (((cpu.system_pending >>> EXCEPTION_SYSTICK) & 1) == 0) eventOnPend();
+  cpu.system_pending |= 1 << EXCEPTION_SYSTICK;
 }
 
 /** Ticks until the timer raises its exception, or -1. */
@@ -212,6 +221,7 @@ export function writeSystemSpace(ea: u32, size: u32, value: u32): void {
       cpu.nvic_enabled &= ~value;
       break;
     case 0xe200:
+      if ((value & ~cpu.nvic_pending) != 0) eventOnPend();
       cpu.nvic_pending |= value;
       recheck();
       break;

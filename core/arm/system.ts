@@ -2,7 +2,7 @@
 //
 // Coprocessors and hints. CP15 is in control.ts.
 import { leaveAfter, stopSoon } from './code';
-import { FEATURE_CP15, FEATURE_V7 } from './constants';
+import { FEATURE_CP15, FEATURE_V7, SLEEP_EVENT, SLEEP_INTERRUPT } from './constants';
 import { interruptsWaiting, undefinedException } from './exceptions';
 import { readControl, writeControl } from './control';
 import { CP15_BASE, cpu, gpr, has, run, setGpr } from './state';
@@ -61,11 +61,17 @@ export function op_mrc(op: u32): void {
 
 // --- Waiting
 
-/** WFI: nothing more happens until an interrupt asks for attention, masked or not. */
-export function waitForInterrupt(): void {
+/** Nothing more happens until an interrupt asks for attention, masked or not; after WFE, or an event comes. */
+// @ts-ignore: decorator
+@inline
+function sleep(kind: u32): void {
   if (interruptsWaiting()) return;
-  cpu.sleeping = 1;
+  cpu.sleeping = kind;
   leaveAfter();
+}
+
+export function waitForInterrupt(): void {
+  sleep(SLEEP_INTERRUPT);
 }
 
 export function op_wfi(_op: u32): void {
@@ -74,7 +80,7 @@ export function op_wfi(_op: u32): void {
 
 export function op_wfe(_op: u32): void {
   if (cpu.event != 0) cpu.event = 0;
-  else waitForInterrupt();
+  else sleep(SLEEP_EVENT);
 }
 
 export function op_sev(_op: u32): void {

@@ -93,7 +93,7 @@ const LAYOUT: StateLayout<StateField> = {
     itstate: 0xff,
     irq: 1,
     fiq: 1,
-    sleeping: 1,
+    sleeping: 2,
     stopped: 1,
     event: 1,
     exclusive: 1,

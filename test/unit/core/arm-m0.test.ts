@@ -31,6 +31,8 @@ const NOP = 0xbf00;
 const STR_R1_R0 = 0x6001; // str r1, [r0]
 const LDR_R1_R0 = 0x6801;
 const BX_LR = 0x4770;
+const WFE = 0xbf20;
+const WFI = 0xbf30;
 
 class M0 extends TestArm {
   constructor(options: ConstructorParameters<typeof TestArm>[0] = {}) {
@@ -155,7 +157,7 @@ describe('Cortex-M0', () => {
     const m = new M0();
     m.program(NOP);
     m.write(NVIC_ISER, 1);
-    m.halfwords(START + 2, 0xb672, 0xbf30, BRANCH_TO_ITSELF); // cpsid i; wfi
+    m.halfwords(START + 2, 0xb672, WFI, BRANCH_TO_ITSELF); // cpsid i; wfi
     expect(m.cpu.run(100)).toBe(STOP.idle);
     m.cpu.interruptLine(0, true);
     m.cpu.run(10);
@@ -164,10 +166,30 @@ describe('Cortex-M0', () => {
 
   it('waits for an event that has been signalled already no longer', () => {
     const m = new M0();
-    m.program(0xbf40, 0xbf20); // sev; wfe
+    m.program(0xbf40, WFE); // sev; wfe
     expect(m.cpu.pc).toBe(START + 4);
     m.set({ pc: START + 2 });
     expect(m.cpu.run(10)).toBe(STOP.idle);
+  });
+
+  it('is woken from WFE, not from WFI, by an interrupt that SEVONPEND makes an event and nobody enabled', () => {
+    const asleep = (instruction: number, scr: number): M0 => {
+      const m = new M0();
+      m.program(NOP);
+      m.write(SCR, scr);
+      m.halfwords(START + 2, instruction, BRANCH_TO_ITSELF);
+      expect(m.cpu.run(100)).toBe(STOP.idle);
+      m.cpu.interruptLine(5, true);
+      return m;
+    };
+    expect(asleep(WFE, 16).cpu.run(10)).toBe(STOP.budget);
+    expect(asleep(WFE, 0).cpu.run(10)).toBe(STOP.idle);
+    expect(asleep(WFI, 16).cpu.run(10)).toBe(STOP.idle);
+    const woken = asleep(WFE, 16);
+    woken.cpu.run(10);
+    expect([woken.cpu.pc, woken.reg('ipsr')]).toEqual([START + 4, 0]);
+    woken.set({ pc: START + 2 });
+    expect(woken.cpu.run(10)).toBe(STOP.idle);
   });
 
   it('counts down in SysTick and raises its exception', () => {
