@@ -5,7 +5,8 @@ import type { Device, PlainFields, ResetKind } from '../../backplane/device.ts';
 import { SavedFields } from '../../backplane/device.ts';
 import type { ClockDomain } from '../../backplane/scheduler.ts';
 import { Wire } from '../../backplane/wire.ts';
-import { IP_EXT, IP_RX, IP_TX, SccChannel, type SccVariant } from './scc-channel.ts';
+import { IP_EXT, IP_RX, IP_TX, SccChannel } from './scc-channel.ts';
+import type { SccVariant } from './scc-mode.ts';
 
 // WR9
 const VIS = 0x01; // vector includes status

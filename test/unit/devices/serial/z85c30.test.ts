@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SerialPort } from '../../../../machines/backplane/host.ts';
 import { MacioEscc } from '../../../../machines/devices/serial/macio-escc.ts';
-import type { SccVariant } from '../../../../machines/devices/serial/scc-channel.ts';
+import type { SccVariant } from '../../../../machines/devices/serial/scc-mode.ts';
 import { Z85c30 } from '../../../../machines/devices/serial/z85c30.ts';
 import { expectSnapshotLaw, FakeBoard } from '../../../support/fake-board.ts';
 
