@@ -12,7 +12,7 @@
 //   │ flag│  b   │  a   │  real   │   id    │   condition or says that the instruction is two halfwords long
 //   └─────┴──────┴──────┴─────────┴─────────┘
 import { PAGE_CODE, PAGE_STATE_BASE } from '../common/layout';
-import { FEATURE_M, FEATURE_T2, FEATURE_V5, R15_PC } from './constants';
+import { FEATURE_A26, FEATURE_M, FEATURE_T2, FEATURE_V5, R15_PC } from './constants';
 import {
   ID_COND_WIDE,
   ID_CROSSING,
@@ -181,7 +181,8 @@ export function exchangeTo(pc: u32): void {
 
 /** Execution ran into the end of the page; `run.at` is its last entry. */
 export function nextPage(): void {
-  jumpFar(run.at, pcOf(run.at));
+  const pc: u32 = pcOf(run.at);
+  jumpFar(run.at, has(FEATURE_A26) ? pc & R15_PC : pc);
 }
 
 /** Makes the entry of `pc` in a decoded page the next. */

@@ -42,7 +42,7 @@ import {
 } from './microcontroller';
 import { translate as translateAccess } from './mmu';
 import { GPR_BASE, RUN_BASE, cpu, run as state } from './state';
-import { cpsr as cpsrNow, packIt, psr26, setCpsr as setCpsrNow, setPsr26 } from './status';
+import { cpsr as cpsrNow, packIt, psr26, setCpsr as setCpsrNow, forcePsr26 } from './status';
 import { flushAll, flushPage, resetTlb, selectBank } from './tlb';
 
 export { step, setPins } from './run';
@@ -154,7 +154,7 @@ export function r15(): u32 {
 
 export function setR15(value: u32): void {
   setPc(value & 0x03ff_fffc);
-  setPsr26(value);
+  forcePsr26(value);
 }
 
 /** The physical map, or what translation depends on, changed: nothing remembered of addresses holds. */

@@ -18,8 +18,10 @@ import {
 } from './code';
 import {
   ACCESS_FETCH,
+  FEATURE_A26,
   FEATURE_M,
   FEATURE_T2,
+  R15_PC,
   STOP_BUDGET,
   STOP_IDLE,
   STOP_LOCKUP,
@@ -75,8 +77,16 @@ export function step(): u32 {
   return cpu.stopped != 0 ? STOP_LOCKUP : STOP_BUDGET;
 }
 
+/** After the last word of 64 MiB comes the first. */
+// @ts-ignore: decorator
+@inline
+function wrapPc(): void {
+  if (has(FEATURE_A26)) cpu.pc &= R15_PC;
+}
+
 /** What has to be looked at between instructions. */
 function prepare(): u32 {
+  wrapPc();
   if (cpu.stopped != 0) return STOP_LOCKUP;
   dropWrittenPage();
   if (has(FEATURE_M)) {
@@ -166,4 +176,5 @@ function single(): void {
   }
   exec();
   leave();
+  wrapPc();
 }

@@ -189,8 +189,13 @@ export function psr26(): u32 {
 
 /** Writes the status bits that the current mode may change. */
 export function setPsr26(r15: u32): void {
+  if (run.privileged != 0) forcePsr26(r15);
+  else setFlags(r15);
+}
+
+/** Writes all of the status bits. */
+export function forcePsr26(r15: u32): void {
   setFlags(r15);
-  if (run.privileged == 0) return;
   setControl(((r15 & R15_I) >>> 20) | ((r15 & R15_F) >>> 20) | MODE_USR | (r15 & R15_MODE));
 }
 
