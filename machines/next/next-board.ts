@@ -242,6 +242,7 @@ export function buildNext(model: NextModel, host: MachineHost, config: MachineCo
   // Map
   bus.add(
     ...nextRegions(model, {
+      scheduler: board.scheduler,
       memory: board.memory,
       bus,
       ram,

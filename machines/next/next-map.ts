@@ -10,6 +10,8 @@
 import type { BusTarget } from '../backplane/bus.ts';
 import type { GuestMemory, MemoryBlock } from '../backplane/memory.ts';
 import { type MemoryMap, type Region, region } from '../backplane/memory-map.ts';
+import type { Scheduler } from '../backplane/scheduler.ts';
+import { slowed } from '../backplane/wait-states.ts';
 import type { Mb600310 } from '../devices/next/mb600310.ts';
 import type { NextBmap } from '../devices/next/next-bmap.ts';
 import type { NextColorControl } from '../devices/next/next-color-control.ts';
@@ -37,7 +39,11 @@ const WRITE_FUNCTIONS_VIDEO = 0x0c00_0000;
 const WRITE_FUNCTIONS_RAM = 0x1000_0000;
 const RAM_SPACE = 0x0400_0000;
 
+/** What a byte of the event counter takes. ROM 0.8 v31 wants four and seven instructions of a 68030 to take 2 to 10 us. */
+const EVENT_COUNTER_NS = 1000;
+
 export interface NextParts {
+  readonly scheduler: Scheduler;
   readonly memory: GuestMemory;
   readonly bus: MemoryMap;
   readonly ram: MemoryBlock;
@@ -101,7 +107,7 @@ export function nextRegions(model: NextModel, parts: NextParts): Region[] {
     device(0x1_6000, timers.hardclock, 'hardclock'),
     device(0x1_8000, parts.scc, 'scc'),
     at(0x1_8004, 0x1_8007).priority(1).nop('scc clock'),
-    device(0x1_a000, timers.events, 'event counter'),
+    device(0x1_a000, slowed(timers.events, parts.scheduler, EVENT_COUNTER_NS), 'event counter'),
 
     ...(parts.bmap === undefined
       ? []
