@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { archimedes } from './acorn/archimedes.ts';
+import { archimedes, archimedesA3000, archimedesA310, archimedesA440, archimedesA5000 } from './acorn/archimedes.ts';
 import { powermacG3 } from './apple/powermac-g3.ts';
 import { quadra800 } from './apple/quadra800.ts';
 import type { MachineDefinition } from './backplane/machine.ts';
@@ -16,6 +16,10 @@ export const MACHINES: readonly MachineDefinition[] = [
   quadra800,
   virtM68k,
   archimedes,
+  archimedesA310,
+  archimedesA440,
+  archimedesA3000,
+  archimedesA5000,
   microbit,
   nextComputer,
   nextCube,

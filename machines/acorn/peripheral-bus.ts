@@ -3,6 +3,12 @@ import type { AccessRules, BusTarget, Width } from '../backplane/bus.ts';
 
 const ANY: AccessRules = { valid: { min: 1, max: 4 }, impl: { min: 1, max: 4 }, byteOrder: 'little', rawAddress: true };
 
+/** Of the peripheral bus: the four cycle lengths by which a chip can be reached. */
+export const CYCLE_BITS = 0x0018_0000;
+
+/** Where the chip of a peripheral select is. */
+export const peripheralBank = (select: number): number => 0x0320_0000 + select * 0x1_0000;
+
 /**
  * A chip on the Archimedes' eight-bit peripheral bus. Registers are a word apart; a word store carries the byte in data
  * bits 23 to 16, a byte store on all lanes; loads have it in the lowest byte. [ARC TRM]

@@ -21,6 +21,10 @@ const PCI: Readonly<Record<string, { address: number; data: number; devices: rea
 /** Buses that take drives, where not both IDE and SCSI. */
 const DRIVE_BUSES: Readonly<Record<string, readonly ('ide' | 'scsi')[]>> = {
   archimedes: [],
+  'archimedes-a310': [],
+  'archimedes-a440': [],
+  'archimedes-a3000': [],
+  'archimedes-a5000': [],
   goldfish: [],
   'next-computer': ['scsi'],
   'next-cube': ['scsi'],
@@ -31,6 +35,10 @@ const DRIVE_BUSES: Readonly<Record<string, readonly ('ide' | 'scsi')[]>> = {
 /** Machines with floppy drives that want a disk of a certain size. */
 const FLOPPY_BYTES: Readonly<Record<string, number>> = {
   archimedes: 819_200,
+  'archimedes-a310': 819_200,
+  'archimedes-a440': 819_200,
+  'archimedes-a3000': 819_200,
+  'archimedes-a5000': 819_200,
   'next-computer': 1_474_560,
   'next-cube': 1_474_560,
   'next-station': 1_474_560,

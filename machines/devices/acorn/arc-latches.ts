@@ -24,8 +24,6 @@ const B_PRINTER_STROBE = 0x10;
 export interface ArcLatchesOptions {
   readonly fdc: Wd1772;
   readonly drives: readonly ShugartDrive[];
-  /** The printer was strobed with this byte. */
-  readonly onPrint?: (byte: number) => void;
 }
 
 export class ArcLatches implements BusTarget, Device {
@@ -36,10 +34,12 @@ export class ArcLatches implements BusTarget, Device {
   readonly ready: Wire;
   /** The selected drive's disk was changed. */
   readonly diskChanged: Wire;
+  readonly printerStrobe: Wire;
+  /** The printer's data lines have changed. */
+  onPrinterData: (byte: number) => void = () => {};
   readonly #log: DeviceLog;
   readonly #fdc: Wd1772;
   readonly #drives: readonly ShugartDrive[];
-  readonly #onPrint: ArcLatchesOptions['onPrint'];
   #a = 0xff;
   #b = 0xff;
   #c = 0;
@@ -50,9 +50,9 @@ export class ArcLatches implements BusTarget, Device {
     this.#log = chip.log;
     this.#fdc = options.fdc;
     this.#drives = options.drives;
-    this.#onPrint = options.onPrint;
     this.ready = new Wire(`${chip.id}.ready`);
     this.diskChanged = new Wire(`${chip.id}.dskchg`);
+    this.printerStrobe = new Wire(`${chip.id}.pstb`);
     for (const drive of options.drives) drive.diskChange.to(() => this.#drive());
   }
 
@@ -62,6 +62,7 @@ export class ArcLatches implements BusTarget, Device {
   }
 
   settle(): void {
+    this.onPrinterData(this.#printerData);
     this.#drive();
   }
 
@@ -79,6 +80,7 @@ export class ArcLatches implements BusTarget, Device {
     switch (offset & ~3) {
       case 0x10:
         this.#printerData = byte;
+        this.onPrinterData(byte);
         return;
       case 0x18:
         this.#writeB(byte);
@@ -100,7 +102,6 @@ export class ArcLatches implements BusTarget, Device {
   #writeB(byte: number): void {
     const changed = byte ^ this.#b;
     this.#b = byte;
-    if (changed & byte & B_PRINTER_STROBE) this.#onPrint?.(this.#printerData);
     if (changed & B_FDC_RUN && (byte & B_FDC_RUN) === 0) {
       this.#fdc.reset('warm');
       this.#fdc.settle();
@@ -114,6 +115,7 @@ export class ArcLatches implements BusTarget, Device {
     this.#fdc.drive = selected;
     this.#fdc.side = this.#a & A_SIDE_0 ? 0 : 1;
     this.#fdc.doubleDensity = (this.#b & B_SINGLE_DENSITY) === 0;
+    this.printerStrobe.set((this.#b & B_PRINTER_STROBE) !== 0);
     this.ready.set(selected?.ready === true);
     this.diskChanged.set(selected?.diskChange.level === true);
   }
