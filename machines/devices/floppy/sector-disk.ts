@@ -28,6 +28,8 @@ export class SectorDisk {
   readonly title: string;
   readonly readonly: boolean;
   readonly #blocks: BlockDevice;
+  /** Sectors with a deleted data mark, as numbered in the image, which does not keep the marks. */
+  readonly #deleted = new Set<number>();
 
   /** @throws {MediumError} when the image is shorter than the geometry. */
   constructor(blocks: BlockDevice, geometry: FloppyGeometry) {
@@ -57,21 +59,43 @@ export class SectorDisk {
     return bytes.slice(within, within + this.geometry.sectorBytes);
   }
 
-  write(id: SectorId, data: Uint8Array): void {
+  write(id: SectorId, data: Uint8Array, deleted = false): void {
     const { first, blocks, within } = this.#place(id);
+    if (deleted) this.#deleted.add(this.#number(id));
+    else this.#deleted.delete(this.#number(id));
     const bytes = new Uint8Array(blocks * this.#blocks.blockBytes);
     if (bytes.length !== this.geometry.sectorBytes) this.#blocks.read(first, bytes);
     bytes.set(data.subarray(0, this.geometry.sectorBytes), within);
     this.#blocks.write(first, bytes);
   }
 
+  /** The sector's data begin with a deleted data mark. */
+  isDeleted(id: SectorId): boolean {
+    return this.#deleted.has(this.#number(id));
+  }
+
+  /** The sectors so marked, for a snapshot. */
+  get deleted(): number[] {
+    return [...this.#deleted].sort((a, b) => a - b);
+  }
+
+  set deleted(sectors: readonly number[]) {
+    this.#deleted.clear();
+    for (const sector of sectors) this.#deleted.add(sector);
+  }
+
   flush(): void {
     this.#blocks.flush();
   }
 
-  #place({ cylinder, head, sector }: SectorId): { first: number; blocks: number; within: number } {
-    const { heads, sectors, sectorBytes, firstSector } = this.geometry;
-    const at = ((cylinder * heads + head) * sectors + (sector - firstSector)) * sectorBytes;
+  #number({ cylinder, head, sector }: SectorId): number {
+    const { heads, sectors, firstSector } = this.geometry;
+    return (cylinder * heads + head) * sectors + (sector - firstSector);
+  }
+
+  #place(id: SectorId): { first: number; blocks: number; within: number } {
+    const { sectorBytes } = this.geometry;
+    const at = this.#number(id) * sectorBytes;
     const { blockBytes } = this.#blocks;
     const first = Math.floor(at / blockBytes);
     const blocks = Math.ceil((at + sectorBytes) / blockBytes) - first;

@@ -5,7 +5,7 @@
 // Sockets: a controller calls it; what is under the head follows from virtual time. Medium: {@link SectorDisk}.
 // Not modelled: the time to reach full speed (half a second), head settling, worn media.
 import type { ChipContext } from '../../backplane/board.ts';
-import { SavedFields, type Device, type PlainFields, type ResetKind } from '../../backplane/device.ts';
+import { type Device, type PlainFields, type ResetKind, SavedFields, SnapshotError } from '../../backplane/device.ts';
 import type { Scheduler } from '../../backplane/scheduler.ts';
 import { Wire } from '../../backplane/wire.ts';
 import type { SectorDisk } from './sector-disk.ts';
@@ -15,6 +15,8 @@ const REVOLUTIONS_PER_SECOND = 5;
 const LAST_CYLINDER = 82;
 /** The index hole passes for this part of a revolution (4 ms). */
 const INDEX_PART = 0.02;
+/** More than any disk has. */
+const MOST_SECTORS = 0x1_0000;
 
 export class ShugartDrive implements Device {
   readonly id: string;
@@ -120,15 +122,23 @@ export class ShugartDrive implements Device {
       ago: this.#motor ? this.#scheduler.now - this.#origin : 0,
       changed: this.#changed,
       loaded: this.#loaded,
+      deleted: this.#inserted?.deleted ?? [],
     };
   }
 
   restore(state: PlainFields): void {
     const saved = new SavedFields(this.id, state);
+    const deleted = saved.list('deleted', MOST_SECTORS).map((sector) => {
+      if (typeof sector !== 'number' || !(sector >= 0 && sector < MOST_SECTORS)) {
+        throw new SnapshotError(`${this.id}: deleted sector`);
+      }
+      return sector;
+    });
     this.#cylinder = saved.int('cylinder', 0, LAST_CYLINDER);
     this.#motor = saved.bool('motor');
     this.#origin = this.#scheduler.now - saved.int('ago', 0, Number.MAX_SAFE_INTEGER);
     this.#changed = saved.bool('changed');
     this.#loaded = saved.bool('loaded') && this.#inserted !== undefined;
+    if (this.#inserted !== undefined) this.#inserted.deleted = deleted;
   }
 }
