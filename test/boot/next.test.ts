@@ -170,6 +170,21 @@ describe(`NeXT ROM 2.5 v66${lacksV66 && ` (needs ${lacksV66})`}`, { timeout: 300
     await cube.session.close();
   });
 
+  it.skipIf(lacksV66).each([
+    ['720K', 720],
+    ['1.44M', 1440],
+    ['2.88M', 2880],
+  ])('reads a floppy disk of %s and finds no label on it', async (_name, kilobytes) => {
+    const font = await romFont();
+    const image = join(scratch(), 'disk.img');
+    writeFileSync(image, new Uint8Array(kilobytes << 10).fill(0x5a));
+    const media = [{ kind: 'floppy' as const, spec: `${image},overlay` }];
+    const cube = new Next('next-cube', v66.path!, { media });
+    await cube.session.runFor(60);
+    expect(await cube.text(font)).toMatch(/boot fd[^]*Bad version 0x5a5a5a5a\n[^]*Bad label\nNeXT>/);
+    await cube.session.close();
+  });
+
   it.skipIf(lacksV66)('keeps its settings in a file', async () => {
     const font = await romFont();
     const folder = scratch();
