@@ -49,7 +49,7 @@ function check({ name, st506, peripherals }: ArchimedesModel, kind: Medium['kind
       `${name}: --${kind}: this model has floppy drives only${kind === 'disk' ? `; ${others}` : ''}`,
     );
   }
-  if (bus === 'scsi' || (bus === 'ide' && !ide)) {
+  if (bus !== undefined && (bus !== 'ide' || !ide)) {
     throw new MachineConfigError(
       `${name}: its disks are at ${ide ? 'IDE' : 'an ST506 controller'}; leave bus=${bus} out`,
     );

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
+import type { Screen } from '../backplane/host.ts';
 import { MachineConfigError } from '../backplane/machine-config-error.ts';
 import type { Image } from '../backplane/machine.ts';
 import type { MemoryBlock } from '../backplane/memory.ts';
+import { fontFrom, UNREADABLE, withFont } from '../devices/display/screen-text.ts';
+import { glyph, GLYPH_HEIGHT, GLYPH_WIDTH } from '../firmware/font.ts';
 
 const KIB = 1 << 10;
 /** Arthur and RISC OS 2 came in 512 KiB, RISC OS 3 in 2 MiB. */
@@ -9,10 +12,16 @@ const SIZES = [512 * KIB, 2048 * KIB];
 /** The last two words are a cyclic checksum that only production tests look at. */
 const UNSUMMED_BYTES = 8;
 
-/** Puts the operating system's ROM into its place, as often as it fits. */
-export function loadArchimedesRom(rom: MemoryBlock, images: readonly Image[]): void {
+/** What is in the ROM sockets without an original ROM. */
+export const DIAGNOSTIC_ROM = 'archimedes/diagnostic.bin';
+
+/** Puts the operating system's ROM, or without one our own, into its place, as often as it fits. */
+export function loadArchimedesRom(rom: MemoryBlock, images: readonly Image[], ours: () => Uint8Array): void {
   const [image, ...others] = images;
-  if (image === undefined) return;
+  if (image === undefined) {
+    fill(rom, ours());
+    return;
+  }
   if (others.length > 0) throw new MachineConfigError('archimedes takes its ROM as one image; give one --rom');
   const { title, bytes } = image;
   if (!SIZES.includes(bytes.length)) {
@@ -31,5 +40,15 @@ export function loadArchimedesRom(rom: MemoryBlock, images: readonly Image[]): v
       throw new MachineConfigError(`--rom: ${title} is damaged: the sum of its words is ${text}, not zero`);
     }
   }
+  fill(rom, bytes);
+}
+
+function fill(rom: MemoryBlock, bytes: Uint8Array): void {
   for (let at = 0; at < rom.size; at += bytes.length) rom.bytes.set(bytes, at);
+}
+
+/** The same screen, whose text is read with the font of our own ROM; what else is on the test card is left out. */
+export function ownRomScreen(screen: Screen): Screen {
+  const readable = withFont(screen, fontFrom(GLYPH_WIDTH, GLYPH_HEIGHT, glyph));
+  return { ...readable, text: () => readable.text?.()?.map((line) => line.replaceAll(UNREADABLE, ' ').trimEnd()) };
 }

@@ -2,7 +2,7 @@
 import { AudioLine } from '../backplane/audio-line.ts';
 import { Board } from '../backplane/board.ts';
 import { MachineConfigError } from '../backplane/machine-config-error.ts';
-import type { Machine, MachineConfig, MachineDefinition, MachineHost } from '../backplane/machine.ts';
+import type { Machine, MachineConfig, MachineDefinition, MachineHost, MachineOption } from '../backplane/machine.ts';
 import { region } from '../backplane/memory-map.ts';
 import { Wire } from '../backplane/wire.ts';
 import { ArcKeyboard } from '../devices/acorn/arc-keyboard.ts';
@@ -16,10 +16,11 @@ import { I2cBus } from '../devices/i2c/i2c-bus.ts';
 import { I2cPins } from '../devices/i2c/i2c-pins.ts';
 import { Pcf8583 } from '../devices/rtc/pcf8583.ts';
 import { factoryCmos } from './archimedes-cmos.ts';
+import { addCombinedPeripherals, MONITORS } from './archimedes-combined.ts';
 import { addDiscretePeripherals } from './archimedes-discrete.ts';
 import { openArchimedesMedia } from './archimedes-media.ts';
 import { A3000, A310, A440, A5000, type ArchimedesModel } from './archimedes-model.ts';
-import { loadArchimedesRom } from './archimedes-rom.ts';
+import { DIAGNOSTIC_ROM, loadArchimedesRom, ownRomScreen } from './archimedes-rom.ts';
 import { CYCLE_BITS, onPeripheralBus, peripheralBank } from './peripheral-bus.ts';
 
 const KIB = 1 << 10;
@@ -28,6 +29,12 @@ const MIB = 1 << 20;
 const VIDC_HZ = 24_000_000;
 const IOC_TIMER_HZ = 2_000_000;
 const ROM_BYTES = 2 * MIB;
+const MONITOR: MachineOption = {
+  values: Object.keys(MONITORS),
+  initial: 'multisync',
+  title: 'the kind of monitor its cable tells',
+};
+
 const define = (model: ArchimedesModel): MachineDefinition => ({
   name: model.name,
   title: model.title,
@@ -37,6 +44,7 @@ const define = (model: ArchimedesModel): MachineDefinition => ({
   options: {
     speed: { values: ['1', '2', '4', '8', '16'], initial: '1', title: 'times the speed of the original processor' },
     border: { values: ['off', 'on'], initial: 'off', title: 'whether the picture has its border' },
+    ...(model.peripherals === 'combined' && { monitor: MONITOR }),
   },
   build: (host, config) => build(model, host, config),
 });
@@ -90,7 +98,10 @@ function build(model: ArchimedesModel, host: MachineHost, config: MachineConfig)
   const cmos = { calendar: host.calendar, store: host.nonVolatile('cmos'), initial: factoryCmos() };
   i2c.attach(0x50, board.add(new Pcf8583(board.chip('cmos'), cmos)));
   const i2cPins = board.add(new I2cPins('i2c', i2c));
-  const { regions, serial } = addDiscretePeripherals(board, ioc, media);
+  const { regions, serial } =
+    model.peripherals === 'discrete'
+      ? addDiscretePeripherals(board, ioc, media)
+      : addCombinedPeripherals(board, { ioc, vidc, media, monitor: config.options['monitor']! });
 
   // Wires       source             sink
   board.wire(ioc.irq, (level) => cpu.interrupt(level), 'cpu.irq');
@@ -128,11 +139,12 @@ function build(model: ArchimedesModel, host: MachineHost, config: MachineConfig)
   for (let copy = 0x0380_0000; copy < 0x0400_0000; copy += ROM_BYTES) {
     bus.add(region(copy, copy + ROM_BYTES - 1).rom(rom, 0, toTranslator));
   }
-  loadArchimedesRom(rom, config.roms);
+  loadArchimedesRom(rom, config.roms, () => host.ownRom(DIAGNOSTIC_ROM));
+  const screen = new VidcScreen(vidc, memc, board.memory, videoRam, { border: config.options['border'] === 'on' });
 
   return {
     board,
-    screens: [new VidcScreen(vidc, memc, board.memory, videoRam, { border: config.options['border'] === 'on' })],
+    screens: [config.roms.length === 0 ? ownRomScreen(screen) : screen],
     keyboard,
     pointer: keyboard,
     serial,

@@ -44,6 +44,8 @@ export const VIDC = {
 } as const;
 
 const REGISTERS = 0x40;
+/** The crystal that sound periods are in microseconds of. */
+const CRYSTAL_HZ = 24_000_000;
 /** Base clock ticks of two pixels, by bits 1 and 0 of the control register: 8, 12, 16 and 24 MHz of a 24 MHz crystal. */
 const TICKS_OF_TWO_PIXELS = [6, 4, 3, 2] as const;
 /** Pixels from the start of sync that the display start and end registers do not count, by log2 of the depth. */
@@ -68,7 +70,7 @@ export interface VidcOptions {
   readonly memc: Memc;
   /** The first 512 KiB of memory. */
   readonly memory: Uint8Array;
-  /** 16 bytes of sound are to be heard, each for `period` microseconds of a 24 MHz crystal; `undefined`: silence. */
+  /** 16 bytes of sound are to be heard, each for `period` microseconds; `undefined`: silence. */
   readonly onSound?: (bytes: Uint8Array | undefined, period: number) => void;
 }
 
@@ -91,7 +93,7 @@ export class Vidc implements BusTarget, Device {
   changes = 0;
 
   readonly #log: DeviceLog;
-  readonly #clock: ClockDomain;
+  #clock: ClockDomain;
   readonly #memc: Memc;
   readonly #memory: Uint8Array;
   readonly #onSound: VidcOptions['onSound'];
@@ -112,6 +114,21 @@ export class Vidc implements BusTarget, Device {
     this.flyback = new Wire(`${chip.id}.flybk`);
     this.#frameTask = chip.scheduler.task(`${chip.id}.frame`, () => this.#frameDue());
     this.#soundTask = chip.scheduler.task(`${chip.id}.sound`, () => this.#soundDue());
+  }
+
+  get clock(): ClockDomain {
+    return this.#clock;
+  }
+
+  /** The board feeds another crystal; the frame goes on from its next event. */
+  useClock(clock: ClockDomain): void {
+    this.#clock = clock;
+  }
+
+  /** The horizontal sync output. */
+  get hsync(): boolean {
+    const width = (((this.#register(VIDC.hswr) >>> 14) & 0x3ff) + 1) * 2;
+    return this.#clock.ticks % this.#lineTicks < (width * TICKS_OF_TWO_PIXELS[this.geometry.pixelRate]!) / 2;
   }
 
   /** Address of the first byte of the frame being shown, as taken from MEMC at its start. */
@@ -219,12 +236,16 @@ export class Vidc implements BusTarget, Device {
     this.changes++;
   }
 
+  get #lineTicks(): number {
+    const pixels = (((this.#register(VIDC.hcr) >>> 14) & 0x3ff) + 1) * 2;
+    return (pixels * TICKS_OF_TWO_PIXELS[this.geometry.pixelRate]!) / 2;
+  }
+
   /** The frame has two events: the display begins, the display ends. */
   #frameDue(): void {
     const { top, bottom } = this.geometry.display;
     const lines = ((this.#register(VIDC.vcr) >>> 14) & 0x3ff) + 1;
-    const pixels = (((this.#register(VIDC.hcr) >>> 14) & 0x3ff) + 1) * 2;
-    const lineTicks = Math.max((pixels * TICKS_OF_TWO_PIXELS[this.geometry.pixelRate]!) / 2, SHORTEST_FRAME / lines);
+    const lineTicks = Math.max(this.#lineTicks, SHORTEST_FRAME / lines);
     const shown = bottom > top && bottom <= lines ? bottom - top : Math.max(1, lines >>> 1);
     this.#inFlyback = !this.#inFlyback;
     if (!this.#inFlyback) {
@@ -248,7 +269,7 @@ export class Vidc implements BusTarget, Device {
     const at = this.#memc.sound();
     this.#onSound?.(
       at === undefined ? undefined : this.#memory.subarray(at, Math.min(at + 16, DMA_BYTES)),
-      this.soundPeriod,
+      this.soundPeriod * (CRYSTAL_HZ / this.#clock.hz),
     );
   }
 

@@ -6,7 +6,7 @@
 // Not modelled: the time to reach full speed (half a second), head settling, worn media.
 import type { ChipContext } from '../../backplane/board.ts';
 import { type Device, type PlainFields, type ResetKind, SavedFields, SnapshotError } from '../../backplane/device.ts';
-import type { Scheduler } from '../../backplane/scheduler.ts';
+import type { Scheduler, Task } from '../../backplane/scheduler.ts';
 import { Wire } from '../../backplane/wire.ts';
 import type { SectorDisk } from './sector-disk.ts';
 
@@ -22,8 +22,11 @@ export class ShugartDrive implements Device {
   readonly id: string;
   /** DISK CHANGE: set by taking the disk out, cleared by a step with a disk in. */
   readonly diskChange: Wire;
+  /** INDEX: the hole passes; driven only where it is connected. */
+  readonly indexPulse: Wire;
   readonly #scheduler: Scheduler;
   readonly #revolution: number;
+  readonly #indexTask: Task;
   /** What was put in, and whether it still is. */
   readonly #inserted: SectorDisk | undefined;
   #loaded: boolean;
@@ -39,6 +42,8 @@ export class ShugartDrive implements Device {
     this.#loaded = medium !== undefined;
     this.#scheduler = chip.scheduler;
     this.diskChange = new Wire(`${chip.id}.dskchg`);
+    this.indexPulse = new Wire(`${chip.id}.index`);
+    this.#indexTask = chip.scheduler.task(`${chip.id}.index`, () => this.#watchIndex());
     this.#revolution = chip.scheduler.masterHz / REVOLUTIONS_PER_SECOND;
   }
 
@@ -69,11 +74,23 @@ export class ShugartDrive implements Device {
     this.#loaded = false;
     this.#changed = true;
     this.diskChange.set(true);
+    this.#watchIndex();
   }
 
   motor(on: boolean): void {
     if (on && !this.#motor) this.#origin = this.#scheduler.now;
+    if (on === this.#motor) return;
     this.#motor = on;
+    this.#watchIndex();
+  }
+
+  /** The edges of the index pulse while the disk turns. */
+  #watchIndex(): void {
+    this.#indexTask.cancel();
+    if (!this.indexPulse.connected) return;
+    const index = this.index;
+    this.indexPulse.set(index);
+    if (this.ready) this.#indexTask.schedule(this.ticksTo(index ? INDEX_PART : 0));
   }
 
   step(inward: boolean): void {
@@ -113,6 +130,7 @@ export class ShugartDrive implements Device {
 
   settle(): void {
     this.diskChange.set(this.#changed);
+    this.#watchIndex();
   }
 
   save(): PlainFields {
