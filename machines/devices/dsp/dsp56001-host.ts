@@ -147,22 +147,21 @@ export class Dsp56001Host implements Device, BusTarget, DmaPeer {
     this.#update();
   }
 
-  /** [DSP56000 5.3.2.1] INIT empties the directions that are enabled. */
+  /** [DSP56000 5.3.2.1] INIT empties the directions that are enabled, on both sides. */
   #initialize(): void {
-    if (this.#icr & ICR_TREQ) this.#txFull = false;
+    if (this.#icr & ICR_TREQ) this.#txFull = this.#hrxFull = false;
     if (this.#icr & ICR_RREQ) this.#rxFull = false;
     const mode = (this.#icr & ICR_HM) >>> 5;
     this.#dmaByte = mode === 0 ? 0 : mode - 1;
   }
 
   #send(): void {
-    if (this.#words < BOOTSTRAP_WORDS && !this.#inReset) {
+    if (this.#inReset) return;
+    if (this.#words < BOOTSTRAP_WORDS) {
       this.#words++;
-      return;
-    }
-    if (!this.#hrxFull) {
+    } else if (!this.#hrxFull) {
       this.#hrxFull = true;
-      if (!this.#inReset) this.#log.unimp('a word is sent: there is no DSP behind');
+      this.#log.unimp('a word is sent: there is no DSP behind');
     } else {
       this.#txFull = true;
     }
