@@ -207,6 +207,7 @@ export function buildNext(model: NextModel, host: MachineHost, config: MachineCo
   const resetRequest = new OrWire('reset');
   board.wire(rtc.powerDown, powerOff.input(), 'power off');
   board.wire(box.resetKeys, resetRequest.input(), 'reset');
+  if (bmap !== undefined) board.wire(bmap.resetOut, resetRequest.input(), 'reset');
 
   // DMA
   esp.dma = disks.scsiChannel;

@@ -3,21 +3,30 @@
 // BMAP, the bus mapper of the 68040 NeXT computers that are not Turbo: sixteen 32-bit registers that set how the
 // processor's bus reaches the old peripheral bus, and the parallel lines of the Ethernet transceivers.
 //
-// Sockets: span 0x40 (at 0x020c_0000 and 0x820c_0000); wire `twistedPair`; `heartbeatW`, the signal that tells thin
-// Ethernet (asserted) from twisted pair.
+// Sockets: span 0x40 (at 0x020c_0000 and 0x820c_0000); wire `twistedPair`; wire `resetOut`, a pulse; `heartbeatW`, the
+// signal that tells thin Ethernet (asserted) from twisted pair.
 //
-//     0x00 SID   0x04 RCNTL   0x08 BUSERR   0x0c BURWREN   0x10-0x1c TSTATUS0-1, ASCNTL   0x20 ASEN   0x24 STSAMPLE
-//     0x28 DDIR  0x2c DRW... the names of [NetBSD next68k] bmapreg.h; only DRW (0x34) and DDIR (0x30) have a function.
+//     0x00 SID   0x04 RCNTL  30 local only   0x08 BUSERR   0x0c BURWREN  29, 28 DSP interrupts   0x10 TSTATUS1
+//     0x14 TSTATUS0   0x18 ASCNTL   0x1c ASEN   0x20 STSAMPLE   0x30 DDIR  30 reset   0x34 DRW   0x38 AMR
+//     DRW: 31 twisted pair receives   29 heartbeat (read)   28 twisted pair transmits; both select it
 //
-// Documents: none public; [NetBSD next68k] bmapreg.h, [Previous] bmap.c.
-// Not modelled: bus timing, error capture.
+// Registers without a function hold what is written. RCNTL is 0x4000_0000 after reset, the others 0.
+//
+// Documents: none public; the names are those of [Previous] bmap.c; [NetBSD next68k] bmapreg.h has DDIR and DRW.
+// Not modelled: bus timing, error capture, local bus only; the enables of the DSP's interrupts, which reach the interrupt
+// controller in any case; that DDIR says which lines of DRW are outputs.
 import type { ChipContext } from '../../backplane/board.ts';
 import type { AccessRules, BusTarget, Width } from '../../backplane/bus.ts';
 import { type Device, type PlainFields, type ResetKind, SavedFields } from '../../backplane/device.ts';
 import { Wire } from '../../backplane/wire.ts';
 
 const REGISTERS = 16;
+const RCNTL = 0x04;
+const DDIR = 0x30;
 const DRW = 0x34;
+
+const RCNTL_LOCAL = 0x4000_0000;
+const DDIR_RESET = 0x4000_0000;
 
 const DRW_RXSEL = 0x8000_0000;
 const DRW_HEARTBEAT = 0x2000_0000;
@@ -30,12 +39,16 @@ export class NextBmap implements Device, BusTarget {
   readonly access: AccessRules = { valid: { min: 1, max: 4 }, impl: { min: 4, max: 4 }, byteOrder: 'big' };
   /** The twisted pair transceiver is selected. */
   readonly twistedPair: Wire;
+  /** The machine's reset line: a pulse. */
+  readonly resetOut: Wire;
   readonly #registers = new Uint32Array(REGISTERS);
   #heartbeat = true;
+  #selected = false;
 
   constructor(chip: ChipContext) {
     this.id = chip.id;
     this.twistedPair = new Wire(`${chip.id}.twisted-pair`);
+    this.resetOut = new Wire(`${chip.id}.reset`);
   }
 
   heartbeatW(level: boolean): void {
@@ -55,10 +68,16 @@ export class NextBmap implements Device, BusTarget {
   write(offset: number, _width: Width, value: number): void {
     this.#registers[offset >>> 2] = value;
     if (offset === DRW) this.#update();
+    if (offset === DDIR && value & DDIR_RESET) {
+      this.resetOut.set(true);
+      this.resetOut.set(false);
+    }
   }
 
   reset(_kind: ResetKind): void {
     this.#registers.fill(0);
+    this.#registers[RCNTL >>> 2] = RCNTL_LOCAL;
+    this.#selected = false;
   }
 
   settle(): void {
@@ -66,16 +85,19 @@ export class NextBmap implements Device, BusTarget {
   }
 
   save(): PlainFields {
-    return { registers: this.#registers.slice() };
+    return { registers: this.#registers.slice(), selected: this.#selected };
   }
 
   restore(state: PlainFields): void {
-    this.#registers.set(new SavedFields(this.id, state).words('registers', REGISTERS));
+    const saved = new SavedFields(this.id, state);
+    this.#registers.set(saved.words('registers', REGISTERS));
+    this.#selected = saved.bool('selected');
   }
 
   #update(): void {
     const selected = (this.#registers[DRW >>> 2]! & TWISTED_PAIR) >>> 0;
-    if (selected === TWISTED_PAIR) this.twistedPair.set(true);
-    else if (selected === 0) this.twistedPair.set(false);
+    // One of the two alone changes nothing.
+    if (selected === TWISTED_PAIR || selected === 0) this.#selected = selected !== 0;
+    this.twistedPair.set(this.#selected);
   }
 }
