@@ -59,7 +59,9 @@ export function addBootCommand(program: Command, setCode: (code: number) => void
     .option('--firmware <file>', 'a firmware image instead of a ROM, or "builtin" (the default without --rom)')
     .option('--ram <size>', 'amount of RAM, as in 256M')
     .addOption(many('--set <name=value>', "one of the machine's own options (see describe)"))
-    .addOption(many('--disk <file[,opts]>', 'attach a disk image; opts: readonly, overlay[=FILE], bus=ide|scsi'))
+    .addOption(
+      many('--disk <file[,opts]>', 'attach a disk image; opts: readonly, overlay[=FILE], bus=ide|scsi|mmc|nand'),
+    )
     .addOption(many('--cdrom <file[,opts]>', 'attach a CD-ROM image; opts: bus=ide|scsi'))
     .addOption(many('--floppy <file[,opts]>', 'insert a floppy image; opts: readonly, overlay[=FILE]'))
     .option('--kernel <file>', 'start this kernel (ELF, may be gzip-compressed) instead of a disk')
@@ -276,9 +278,9 @@ function readConfig(definition: MachineDefinition, options: BootOptions): Machin
     ramBytes: options.ram === undefined ? definition.ram.initial : parseRam(options.ram, definition),
     options: parseMachineOptions(options.set, definition),
     media: [
-      ...options.disk.map((spec) => parseMedium('disk', spec)),
-      ...options.cdrom.map((spec) => parseMedium('cdrom', spec)),
-      ...options.floppy.map((spec) => parseMedium('floppy', spec)),
+      ...options.disk.map((spec) => parseMedium('disk', spec, definition)),
+      ...options.cdrom.map((spec) => parseMedium('cdrom', spec, definition)),
+      ...options.floppy.map((spec) => parseMedium('floppy', spec, definition)),
     ],
     roms: readRoms(definition.name, options.rom),
     firmware: options.firmware === 'builtin' ? undefined : image(options.firmware, '--firmware'),
@@ -289,14 +291,15 @@ function readConfig(definition: MachineDefinition, options: BootOptions): Machin
 }
 
 /** Takes `bus=…` out of a medium's options; the rest is the host's. */
-function parseMedium(kind: Medium['kind'], text: string): Medium {
+function parseMedium(kind: Medium['kind'], text: string, { buses = ['ide', 'scsi'] }: MachineDefinition): Medium {
   const words = text.split(',');
-  const buses = words.filter((word) => word.startsWith('bus=')).map((word) => word.slice('bus='.length));
+  const names = words.filter((word) => word.startsWith('bus=')).map((word) => word.slice('bus='.length));
   const spec = [...words.filter((word) => !word.startsWith('bus=')), ...(kind === 'disk' ? [] : [kind])].join(',');
   if (words[0] === '') throw new UserError('EMERITUS_OPTION', `--${kind}: expected a file name; found "${text}"`);
-  const bus = buses.at(-1);
-  if (bus !== undefined && bus !== 'ide' && bus !== 'scsi') {
-    throw new UserError('EMERITUS_OPTION', `--${kind} ${words[0]}: bus is ide or scsi; found "${bus}"`);
+  const named = names.at(-1);
+  const bus = buses.find((known) => known === named);
+  if (named !== undefined && bus === undefined) {
+    throw new UserError('EMERITUS_OPTION', `--${kind} ${words[0]}: bus is ${buses.join(' or ')}; found "${named}"`);
   }
   return { kind, bus, spec };
 }

@@ -277,6 +277,7 @@ function openMedia(host: MachineHost, wanted: readonly Medium[]): AttachedMedium
   };
   return wanted.map(({ kind, bus = 'ide', spec }) => {
     if (kind === 'floppy') throw new MachineConfigError('powermac-g3: the floppy drive is not modelled yet');
+    if (bus !== 'ide' && bus !== 'scsi') throw new MachineConfigError(`powermac-g3 has no ${bus} bus`);
     const order = bus === 'scsi' ? [0, 1, 2, 3, 4, 5, 6] : kind === 'disk' ? [0, 1, 2, 3] : [2, 3, 1, 0];
     return { kind, bus, unit: place(bus, order), device: host.disk(spec) };
   });

@@ -13,11 +13,14 @@ export interface Image {
   readonly bytes: Uint8Array;
 }
 
+/** What a drive may be connected to; `mmc` is a slot for a card, `nand` a bank of flash memory. */
+export type DriveBus = 'ide' | 'scsi' | 'mmc' | 'nand';
+
 /** A medium to attach: a disk specification the host understands (`FILE,readonly`), in the order given. */
 export interface Medium {
   readonly kind: 'disk' | 'cdrom' | 'floppy';
   /** Which bus it goes to, where the machine has several; `undefined` leaves it to the machine. */
-  readonly bus?: 'ide' | 'scsi' | undefined;
+  readonly bus?: DriveBus | undefined;
   readonly spec: string;
 }
 
@@ -48,6 +51,8 @@ export interface MachineHost {
   disk(spec: string): AttachableDisk;
   /** Battery-backed memory called `name` of this machine. */
   nonVolatile(name: string): NonVolatile;
+  /** A ROM of our own, by its path in `roms/`: `archimedes/diagnostic.bin`. */
+  ownRom(path: string): Uint8Array;
   readonly calendar: Calendar;
   readonly log: Log;
 }
@@ -87,6 +92,8 @@ export interface MachineDefinition {
   readonly status: string;
   readonly ram: { readonly min: number; readonly max: number; readonly initial: number };
   readonly options: Readonly<Record<string, MachineOption>>;
+  /** What `bus=` of a medium may name; `ide` and `scsi` unless said otherwise. */
+  readonly buses?: readonly DriveBus[];
   /** It has neither ROM nor firmware: only a kernel starts it. */
   readonly needsKernel?: true;
   /** Only an original ROM starts it (or a kernel); without one it can be described. */

@@ -1,18 +1,32 @@
 // SPDX-License-Identifier: MIT
+import { AudioLine } from '../backplane/audio-line.ts';
 import { Board } from '../backplane/board.ts';
+import type { BusTarget } from '../backplane/bus.ts';
 import type { Machine, MachineConfig, MachineDefinition, MachineHost } from '../backplane/machine.ts';
 import { region } from '../backplane/memory-map.ts';
 import { SerialLine } from '../backplane/serial-line.ts';
 import { Wire } from '../backplane/wire.ts';
 import { ArmCpu } from '../devices/cpu/arm.ts';
+import { GoldfishAudio } from '../devices/goldfish/goldfish-audio.ts';
 import { GoldfishBattery } from '../devices/goldfish/goldfish-battery.ts';
 import { GoldfishBus } from '../devices/goldfish/goldfish-bus.ts';
 import { GoldfishEvents } from '../devices/goldfish/goldfish-events.ts';
 import { GoldfishFb } from '../devices/goldfish/goldfish-fb.ts';
+import { GoldfishMemlog } from '../devices/goldfish/goldfish-memlog.ts';
+import { GoldfishMmc } from '../devices/goldfish/goldfish-mmc.ts';
+import { GoldfishNand } from '../devices/goldfish/goldfish-nand.ts';
 import { GoldfishPic } from '../devices/goldfish/goldfish-pic.ts';
+import { GoldfishPipe } from '../devices/goldfish/goldfish-pipe.ts';
+import { GoldfishSwitch } from '../devices/goldfish/goldfish-switch.ts';
 import { GoldfishTimer } from '../devices/goldfish/goldfish-timer.ts';
+import { GoldfishTrace } from '../devices/goldfish/goldfish-trace.ts';
 import { GoldfishTty } from '../devices/goldfish/goldfish-tty.ts';
+import { NandBank } from '../devices/goldfish/nand-bank.ts';
+import { TEST_SERVICES } from '../devices/goldfish/pipe-services.ts';
+import { Smc91c111 } from '../devices/net/smc91c111.ts';
+import { SdCard } from '../devices/sd/sd-card.ts';
 import { loadArmLinux } from '../firmware/atags.ts';
+import { openGoldfishMedia } from './goldfish-media.ts';
 import { kernelMemory } from './virtual-dma.ts';
 
 const MIB = 1 << 20;
@@ -26,11 +40,19 @@ const MACHINE_ID = 1441;
 const LINK_BASE = 0xc000_0000;
 
 const PIC_BASE = 0xff00_0000;
-const FIXED = { bus: 0xff00_1000, tty: 0xff00_2000, timer: 0xff00_3000 } as const;
+const FIXED = {
+  bus: 0xff00_1000,
+  tty: 0xff00_2000,
+  timer: 0xff00_3000,
+  audio: 0xff00_4000,
+  mmc: 0xff00_5000,
+  memlog: 0xff00_6000,
+} as const;
 const FIXED_IRQ = { bus: 1, timer: 3, tty: 4 } as const;
-/** Other devices follow one another from here on. */
+/** Other devices follow one another from here on, and those without a fixed interrupt too. */
 const DYNAMIC_BASE = 0xff01_0000;
 const DYNAMIC_IRQ = 10;
+const MAC_ADDRESS = Uint8Array.of(0x52, 0x54, 0x00, 0x12, 0x34, 0x56);
 
 export const goldfish: MachineDefinition = {
   name: 'goldfish',
@@ -40,9 +62,11 @@ export const goldfish: MachineDefinition = {
   ram: { min: 32 * MIB, max: 512 * MIB, initial: 96 * MIB },
   options: {
     cpu: { values: ['armv5', 'armv7'], initial: 'armv5', title: 'ARM926EJ-S or Cortex-A8' },
+    touch: { values: ['single', 'multi'], initial: 'single', title: 'fingers the touch screen knows' },
     screen: { values: ['320x480', '240x320', '480x800', '800x480'], initial: '320x480', title: 'size of the screen' },
   },
   needsKernel: true,
+  buses: ['mmc', 'nand'],
   build,
 };
 
@@ -75,8 +99,28 @@ function build(host: MachineHost, config: MachineConfig): Machine {
     return board.add(tty);
   });
   const fb = board.add(new GoldfishFb(board.chip('fb'), { memory: board.memory, ram, width, height }));
-  const events = board.add(new GoldfishEvents(board.chip('events'), { width, height }));
+  const audio = new AudioLine(board.scheduler);
+  const sound = board.add(new GoldfishAudio(board.chip('audio'), { memory: bus, sink: audio }));
+  const media = openGoldfishMedia(host, config.media);
+  const card = media.card && new SdCard(board.chip('card'), media.card);
+  const mmc = card && board.add(new GoldfishMmc(board.chip('mmc'), { memory: bus, card }));
+  const memlog = board.add(new GoldfishMemlog(board.chip('memlog')));
+  const multiTouch = config.options['touch'] === 'multi';
+  const events = board.add(new GoldfishEvents(board.chip('events'), { width, height, multiTouch }));
   const battery = board.add(new GoldfishBattery(board.chip('battery')));
+  const ethernet = board.add(new Smc91c111(board.chip('ethernet'), { address: MAC_ADDRESS }));
+  const nandChip = board.chip('nand');
+  const banks = media.banks.map(({ name, medium }) => new NandBank(name, medium, nandChip.log));
+  const nand = board.add(new GoldfishNand(nandChip, { memory: kernel, physical: bus, banks }));
+  const trace = board.add(new GoldfishTrace(board.chip('trace'), { memory: kernel }));
+  const pipe = board.add(
+    new GoldfishPipe(board.chip('pipe'), { memory: kernel, physical: bus, services: TEST_SERVICES }),
+  );
+  const switchOptions = [
+    { memory: kernel, name: 'test', output: false, initial: 1 },
+    { memory: kernel, name: 'test2', output: true },
+  ] as const;
+  const switches = switchOptions.map((options, n) => board.add(new GoldfishSwitch(board.chip(`switch${n}`), options)));
 
   // Map and wires: devices the kernel knows by address, then those it is told of
   bus.add(region(0, config.ramBytes - 1).ram(ram), region(PIC_BASE, PIC_BASE + SPAN - 1).device(pic, 'pic'));
@@ -84,26 +128,37 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   let nextBase = DYNAMIC_BASE;
   let nextIrq = DYNAMIC_IRQ;
   const place = (
-    device: { id: string; irq: Wire } & Parameters<ReturnType<typeof region>['device']>[0],
+    device: BusTarget & { readonly id: string; readonly irq?: Wire },
     name: string,
-    id = -1,
-    fixed?: { base: number; irq: number },
+    { id = -1, base, irq }: { id?: number; base?: number; irq?: number } = {},
   ): void => {
-    const { base, irq } = fixed ?? { base: nextBase, irq: nextIrq++ };
-    if (fixed === undefined) nextBase += SPAN;
-    bus.add(region(base, base + SPAN - 1).device(device, device.id));
-    board.wire(device.irq, pic.in(irq), `pic.in(${irq})`);
-    devices.add({ name, id, base, span: SPAN, irq, irqCount: 1 });
+    const at = base ?? nextBase;
+    const span = Math.max(device.span, SPAN);
+    const source = device.irq === undefined ? 0 : (irq ?? nextIrq++);
+    if (base === undefined) nextBase += span;
+    bus.add(region(at, at + device.span - 1).device(device, device.id));
+    if (device.irq !== undefined) board.wire(device.irq, pic.in(source), `pic.in(${source})`);
+    devices.add({ name, id, base: at, span, irq: source, irqCount: device.irq === undefined ? 0 : 1 });
   };
-  place(devices, 'goldfish_device_bus', -1, { base: FIXED.bus, irq: FIXED_IRQ.bus });
-  place(timer, 'goldfish_timer', -1, { base: FIXED.timer, irq: FIXED_IRQ.timer });
+  place(devices, 'goldfish_device_bus', { base: FIXED.bus, irq: FIXED_IRQ.bus });
+  place(timer, 'goldfish_timer', { base: FIXED.timer, irq: FIXED_IRQ.timer });
   place(rtc, 'goldfish_rtc');
-  place(ttys[0]!, 'goldfish_tty', 0, { base: FIXED.tty, irq: FIXED_IRQ.tty });
-  place(ttys[1]!, 'goldfish_tty', 1);
-  place(ttys[2]!, 'goldfish_tty', 2);
-  place(fb, 'goldfish_fb', 0);
+  place(ttys[0]!, 'goldfish_tty', { id: 0, base: FIXED.tty, irq: FIXED_IRQ.tty });
+  place(ttys[1]!, 'goldfish_tty', { id: 1 });
+  place(ttys[2]!, 'goldfish_tty', { id: 2 });
+  place(ethernet, 'smc91x', { id: 0 });
+  place(fb, 'goldfish_fb', { id: 0 });
+  place(sound, 'goldfish_audio', { base: FIXED.audio });
+  if (mmc !== undefined) place(mmc, 'goldfish_mmc', { base: FIXED.mmc });
+  place(memlog, 'goldfish_memlog', { id: 0, base: FIXED.memlog });
   place(battery, 'goldfish-battery');
-  place(events, 'goldfish_events');
+  place(events, 'goldfish_events', { id: 0 });
+  place(nand, 'goldfish_nand', { id: 0 });
+  place(trace, 'qemu_trace');
+  place(pipe, 'qemu_pipe');
+  for (const [id, one] of switches.entries()) place(one, 'goldfish-switch', { id });
+  const powerOff = new Wire('power off');
+  board.wire(trace.powerOff, (level) => powerOff.set(level), 'power off');
 
   return {
     board,
@@ -111,7 +166,8 @@ function build(host: MachineHost, config: MachineConfig): Machine {
     keyboard: events,
     pointer: events,
     serial: lines,
-    powerOff: new Wire('power off'),
+    audio,
+    powerOff,
     resetRequest: new Wire('reset'),
     start: (kind) => {
       board.reset(kind);
@@ -123,6 +179,6 @@ function build(host: MachineHost, config: MachineConfig): Machine {
       cpu.setRegister('r2', entry.tags);
       cpu.setRegister('pc', entry.pc);
     },
-    close: () => {},
+    close: media.close,
   };
 }
