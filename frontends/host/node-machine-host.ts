@@ -51,6 +51,10 @@ export class NodeMachineHost implements MachineHost {
     return module;
   }
 
+  ownRom(path: string): Uint8Array {
+    return new Uint8Array(readFileSync(join(packageRoot(), 'roms', ...path.split('/'))));
+  }
+
   disk(spec: string): AttachableDisk {
     return openDisk(spec, this.#onNotice === undefined ? {} : { warn: this.#onNotice });
   }

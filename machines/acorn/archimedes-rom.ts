@@ -3,7 +3,7 @@ import type { Screen } from '../backplane/host.ts';
 import { MachineConfigError } from '../backplane/machine-config-error.ts';
 import type { Image } from '../backplane/machine.ts';
 import type { MemoryBlock } from '../backplane/memory.ts';
-import { fontFrom, UNREADABLE, withFont } from '../devices/display/screen-text.ts';
+import { fontFrom, textOf, UNREADABLE } from '../devices/display/screen-text.ts';
 import { glyph, GLYPH_HEIGHT, GLYPH_WIDTH } from '../firmware/font.ts';
 
 const KIB = 1 << 10;
@@ -11,6 +11,10 @@ const KIB = 1 << 10;
 const SIZES = [512 * KIB, 2048 * KIB];
 /** The last two words are a cyclic checksum that only production tests look at. */
 const UNSUMMED_BYTES = 8;
+
+/** The test card's size without its border, which is the same on opposite sides. */
+const CARD_WIDTH = 640;
+const CARD_HEIGHT = 480;
 
 /** What is in the ROM sockets without an original ROM. */
 export const DIAGNOSTIC_ROM = 'archimedes/diagnostic.bin';
@@ -49,6 +53,16 @@ function fill(rom: MemoryBlock, bytes: Uint8Array): void {
 
 /** The same screen, whose text is read with the font of our own ROM; what else is on the test card is left out. */
 export function ownRomScreen(screen: Screen): Screen {
-  const readable = withFont(screen, fontFrom(GLYPH_WIDTH, GLYPH_HEIGHT, glyph));
-  return { ...readable, text: () => readable.text?.()?.map((line) => line.replaceAll(UNREADABLE, ' ').trimEnd()) };
+  const font = fontFrom(GLYPH_WIDTH, GLYPH_HEIGHT, glyph);
+  return {
+    picture: () => screen.picture(),
+    damage: () => screen.damage?.() ?? [],
+    text: () => {
+      const picture = screen.picture();
+      if (picture === undefined) return undefined;
+      const origin = { left: (picture.width - CARD_WIDTH) >> 1, top: (picture.height - CARD_HEIGHT) >> 1 };
+      if (origin.left < 0 || origin.top < 0) return undefined;
+      return textOf(picture, font, origin).map((line) => line.replaceAll(UNREADABLE, ' ').trimEnd());
+    },
+  };
 }
