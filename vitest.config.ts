@@ -8,14 +8,14 @@ export default defineConfig({
   test: {
     reporters: json === undefined ? ['default'] : ['default', ['json', { outputFile: json }]],
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/board/**/*.test.ts'], testTimeout: 60_000 } },
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/board/**/*.test.ts'], testTimeout: 120_000 } },
       { test: { name: 'cpu', include: ['test/cpu/**/*.test.ts'], testTimeout: 1_800_000, hookTimeout: 600_000 } },
       {
         test: {
           name: 'boot',
           include: ['test/boot/**/*.test.ts'],
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
+          testTimeout: 1_200_000,
+          hookTimeout: 1_200_000,
           fileParallelism: true,
           maxWorkers: 2,
         },

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import type { MachineSession } from '../../machines/backplane/session.ts';
 import { readImage } from '../host/files.ts';
 import type { AudioSource } from '../host/audio.ts';
+import { openOpus } from '../host/opus.ts';
 import { ScreenSource } from '../host/screen-source.ts';
 import { UserError } from '../host/user-error.ts';
 import { Monitor } from '../monitor/monitor.ts';
@@ -25,6 +26,8 @@ export interface SpiceDisplay {
   readonly websocket?: number | undefined;
   readonly password?: string | undefined;
   readonly tls?: (TlsFiles & { readonly certPath: string }) | undefined;
+  /** Sound is compressed for no viewer, or for each that can decode it; `undefined`: where there may be a network. */
+  readonly audio?: 'raw' | 'opus' | undefined;
   readonly launch: boolean;
   readonly quitOnClose: boolean;
   /** Our own viewer is started, with these further words of its command line, and is the machine's window. */
@@ -33,7 +36,7 @@ export interface SpiceDisplay {
 
 const EXPECTED =
   'none, sdl with any of full-screen, smooth and what spice has, or spice with any of addr=ADDRESS, port=N, unix=PATH, ' +
-  'password-file=FILE, tls-cert=FILE, tls-key=FILE, websocket=PORT, launch, on-close=quit';
+  'password-file=FILE, tls-cert=FILE, tls-key=FILE, websocket=PORT, audio=raw|opus, launch, on-close=quit';
 const FIRST_PORT = 5900;
 const PORTS = 64;
 
@@ -65,6 +68,7 @@ export function parseDisplay(text: string): SpiceDisplay | undefined {
     websocket: portOf(options.get('websocket'), 'websocket'),
     password: passwordFile === undefined ? undefined : readPassword(passwordFile, '--display spice,password-file'),
     tls: readTls(options.get('tls-cert'), options.get('tls-key')),
+    audio: audioOf(options.get('audio')),
     launch: options.has('launch'),
     quitOnClose: options.has('on-close'),
     window: kind === 'sdl' ? windowWords(options) : undefined,
@@ -87,13 +91,30 @@ function windowWords(options: ReadonlyMap<string, string>): string[] {
 }
 
 const SDL_FLAGS = new Set(['full-screen', 'smooth']);
-const VALUED = new Set(['addr', 'port', 'unix', 'websocket', 'password-file', 'tls-cert', 'tls-key', 'on-close']);
+const VALUED = new Set([
+  'addr',
+  'port',
+  'unix',
+  'websocket',
+  'password-file',
+  'tls-cert',
+  'tls-key',
+  'audio',
+  'on-close',
+]);
 
 function portOf(text: string | undefined, name: string): number | undefined {
   if (text === undefined) return undefined;
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65535) throw usage(`spice: ${name} is a number up to 65535; found "${text}"`);
   return port;
+}
+
+function audioOf(text: string | undefined): SpiceDisplay['audio'] {
+  if (text === undefined || text === 'raw') return text;
+  if (text !== 'opus') throw usage(`spice: audio is raw or opus; found "${text}"`);
+  if (openOpus() === undefined) throw usage('spice: audio=opus needs the library libopus (on Debian: libopus0)');
+  return text;
 }
 
 function readTls(cert: string | undefined, key: string | undefined): SpiceDisplay['tls'] {
@@ -154,6 +175,7 @@ export async function serveDisplay(
     input: session,
     ports: [...serialPorts, monitorPort],
     audio: sounds ? extras.audio : undefined,
+    sound: display.audio === 'raw' ? {} : { opus: openOpus(), opusLocally: display.audio === 'opus' },
     password: display.password,
     log: say,
   });

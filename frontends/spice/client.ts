@@ -4,9 +4,11 @@
 // browsers too: connections and encryption are given to it.
 // Documents: [SPICE] in docs/references.md.
 import type { KeyCode, ScreenRect } from '../../machines/backplane/host.ts';
+import type { Opus } from '../host/opus.ts';
 import { readDrawCopy } from './display-messages.ts';
 import { LINK_HEADER_BYTES, linkRequest, MAX_LINK_BYTES, readLinkHeader, readLinkReply } from './link.ts';
 import {
+  AUDIO_DATA_MODE,
   AUDIO_FMT_S16,
   CHANNEL,
   COMMON_CAP,
@@ -29,6 +31,7 @@ import {
   MSGC_INPUTS,
   MSGC_MAIN,
   MSGC_PORT,
+  PLAYBACK_CAP,
   SURFACE_FMT_32_XRGB,
 } from './protocol.ts';
 import { scancodeWord } from './scancodes.ts';
@@ -63,6 +66,8 @@ export interface ClientOptions {
    * comes first, where the machine has sound at all.
    */
   onSound?(sound: ClientSound | undefined): void;
+  /** The server may send sound compressed. */
+  readonly opus?: Opus | undefined;
   /** One of {@link IMAGE_COMPRESSION}, where the viewer knows better than the server whether bytes are dear. */
   readonly compression?: number | undefined;
   onName?(name: string): void;
@@ -93,6 +98,7 @@ const MAX_SURFACE_PIXELS = 1 << 26;
 export class SpiceClient {
   readonly #options: ClientOptions;
   readonly #channels: ClientChannel[] = [];
+  readonly #atEnd: (() => void)[] = [];
   #inputs: ClientChannel | undefined;
   #buttons = 0;
   #closed = false;
@@ -206,18 +212,33 @@ export class SpiceClient {
 
   #beginPlayback(channel: ClientChannel): void {
     let format: { rateHz: number; channels: number } | undefined;
+    let mode: number = AUDIO_DATA_MODE.RAW;
+    const decoder = this.#options.opus?.decoder();
+    if (decoder !== undefined) this.#atEnd.push(() => decoder.close());
+    const samplesOf = (bytes: Uint8Array): Int16Array => {
+      if (mode === AUDIO_DATA_MODE.RAW) return new Int16Array(bytes.slice(0, bytes.length & ~1).buffer);
+      const samples = decoder?.decode(bytes);
+      if (samples === undefined) throw new ProtocolError('sound that is no Opus');
+      return samples;
+    };
     this.#options.onSound?.(undefined);
     channel.start((type, body) => {
-      if (type === MSG_PLAYBACK.START) {
+      if (type === MSG_PLAYBACK.MODE) {
+        body.u32();
+        mode = body.u16();
+        const known = mode === AUDIO_DATA_MODE.RAW || (mode === AUDIO_DATA_MODE.OPUS && decoder !== undefined);
+        if (!known) throw new ProtocolError(`sound in mode ${mode}`);
+      } else if (type === MSG_PLAYBACK.START) {
         const channels = body.u32();
         const coded = body.u16() !== AUDIO_FMT_S16;
         const rateHz = body.u32();
-        if (coded || channels < 1 || channels > 8 || rateHz < 1) throw new ProtocolError('sound of another format');
+        const isOpus = channels === 2 && rateHz === 48_000;
+        const wrong = coded || channels < 1 || channels > 8 || rateHz < 1;
+        if (wrong || (mode === AUDIO_DATA_MODE.OPUS && !isOpus)) throw new ProtocolError('sound of another format');
         format = { rateHz, channels };
       } else if (type === MSG_PLAYBACK.DATA && format !== undefined) {
         body.u32();
-        const samples = new Int16Array(body.bytes(body.left & ~1).slice().buffer);
-        this.#options.onSound?.({ ...format, samples });
+        this.#options.onSound?.({ ...format, samples: samplesOf(body.bytes(body.left)) });
       } else if (type === MSG_PLAYBACK.STOP) {
         format = undefined;
         this.#options.onSound?.(undefined);
@@ -277,6 +298,7 @@ export class SpiceClient {
     if (this.#closed) return;
     this.#closed = true;
     for (const channel of this.#channels) channel.close();
+    for (const end of this.#atEnd) end();
     this.#options.onClose?.();
   }
 
@@ -291,7 +313,10 @@ export class SpiceClient {
         channelType,
         channelId,
         commonCaps: [COMMON_CAP.PROTOCOL_AUTH_SELECTION, COMMON_CAP.AUTH_SPICE, COMMON_CAP.MINI_HEADER],
-        channelCaps: CHANNEL_CAPS[channelType] ?? [],
+        channelCaps:
+          channelType === CHANNEL.PLAYBACK && this.#options.opus !== undefined
+            ? [PLAYBACK_CAP.OPUS]
+            : (CHANNEL_CAPS[channelType] ?? []),
       }),
     );
     const header = readLinkHeader(await channel.take(LINK_HEADER_BYTES));

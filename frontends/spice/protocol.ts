@@ -29,6 +29,7 @@ export const COMMON_CAP = { PROTOCOL_AUTH_SELECTION: 0, AUTH_SPICE: 1, AUTH_SASL
 export const MAIN_CAP = { NAME_AND_UUID: 1 } as const;
 export const DISPLAY_CAP = { MONITORS_CONFIG: 1, LZ4_COMPRESSION: 5, PREF_COMPRESSION: 6 } as const;
 export const INPUTS_CAP = { KEY_SCANCODE: 0 } as const;
+export const PLAYBACK_CAP = { OPUS: 3 } as const;
 
 /** The server's messages on every channel. */
 export const MSG = { SET_ACK: 3, PING: 4, DISCONNECTING: 6, NOTIFY: 7 } as const;
@@ -83,7 +84,7 @@ export const MSGC_INPUTS = {
 export const MSG_CURSOR = { INIT: 101, HIDE: 105 } as const;
 
 export const MSG_PLAYBACK = { DATA: 101, MODE: 102, START: 103, STOP: 104 } as const;
-export const AUDIO_DATA_MODE_RAW = 1;
+export const AUDIO_DATA_MODE = { RAW: 1, OPUS: 3 } as const;
 export const AUDIO_FMT_S16 = 1;
 
 export const MSG_PORT = { DATA: 101, INIT: 201, EVENT: 202 } as const;

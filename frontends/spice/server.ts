@@ -4,7 +4,7 @@
 // as come. Nothing a client sends or does not read can hold the machine up; whoever does not follow the protocol is
 // sent away with one line in the log.
 // Documents: [SPICE] in docs/references.md.
-// Not modelled: USB, the guest agent's clipboard, migration, SASL, video streams, compressed sound.
+// Not modelled: USB, the guest agent's clipboard, migration, SASL, video streams.
 import { constants, createHash, generateKeyPairSync, privateDecrypt, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Duplex } from 'node:stream';
@@ -22,7 +22,7 @@ import {
   readLinkRequest,
 } from './link.ts';
 import { MainChannel } from './main-channel.ts';
-import { PlaybackChannel } from './playback-channel.ts';
+import { PlaybackChannel, type SoundOptions } from './playback-channel.ts';
 import { type ConsolePort, PortChannel } from './port-channel.ts';
 import {
   CHANNEL,
@@ -46,6 +46,7 @@ export interface SpiceServerOptions {
   readonly input: InputSink;
   readonly ports: readonly ConsolePort[];
   readonly audio?: AudioSource | undefined;
+  readonly sound?: SoundOptions | undefined;
   readonly password?: string | undefined;
   /** Tells the user a line. */
   readonly log: (line: string) => void;
@@ -234,7 +235,7 @@ export class SpiceServer {
   }
 
   #channel({ channelType, channelId }: LinkRequest, link: ChannelLink, session: Session): ServerChannel {
-    const { title, screen, input, ports, audio } = this.#options;
+    const { title, screen, input, ports, audio, sound } = this.#options;
     switch (channelType) {
       case CHANNEL.MAIN:
         return new MainChannel(link, {
@@ -251,7 +252,7 @@ export class SpiceServer {
       case CHANNEL.CURSOR:
         return new CursorChannel(link);
       case CHANNEL.PLAYBACK:
-        return new PlaybackChannel(link, audio!);
+        return new PlaybackChannel(link, audio!, sound);
       default:
         return new PortChannel(link, ports[channelId]!);
     }

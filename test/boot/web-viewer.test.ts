@@ -14,16 +14,7 @@ import { type Keystroke, keystroke } from '../../machines/backplane/us-keyboard.
 import { CHROMIUM_FLAGS } from '../support/browser.ts';
 import { Firefox } from '../support/firefox.ts';
 import { debianFile, guest, type Input, missing } from '../support/inputs.ts';
-import {
-  answers,
-  EmulatorProcess,
-  ended,
-  linuxOptions,
-  linuxReady,
-  pictureOfViewer,
-  still,
-  TYPED,
-} from '../support/screen-lab.ts';
+import { EmulatorProcess, ended, linuxOptions, linuxReady, TYPED, typeLine } from '../support/screen-lab.ts';
 import { type TestViewer, until } from '../support/spice.ts';
 
 const chromiumFile = debianFile('/usr/bin/chromium', 'chromium');
@@ -51,8 +42,9 @@ const children: ChildProcess[] = [];
 const tabs: Tab[] = [];
 
 async function chromiumTab(): Promise<Tab> {
-  browser ??= await chromium.launch({ executablePath: chromiumFile.path!, args: CHROMIUM_FLAGS });
+  browser ??= await chromium.launch({ executablePath: chromiumFile.path!, args: CHROMIUM_FLAGS, timeout: 120_000 });
   const page = await browser.newPage();
+  page.setDefaultTimeout(120_000);
   return {
     goto: async (url) => void (await page.goto(url)),
     evaluate: (expression) => page.evaluate(expression),
@@ -86,7 +78,7 @@ async function viewAddress(emulator: EmulatorProcess): Promise<string> {
   children.push(view);
   let said = '';
   view.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  await until(() => said.includes('token='), 'the viewer tells its address', 30);
+  await until(() => said.includes('token='), 'the viewer tells its address', 120);
   return /http:\S+/.exec(said)![0];
 }
 
@@ -130,13 +122,13 @@ async function canvas(tab: Tab, selector: string): Promise<Canvas | undefined> {
 
 /** Waits until the page's canvas is what our own viewer shows. */
 async function same(tab: Tab, selector: string, ours: TestViewer): Promise<Canvas> {
-  const end = Date.now() + 60_000;
-  for (;;) {
-    const picture = await canvas(tab, selector);
-    if (ours.shows(picture)) return picture!;
-    if (Date.now() > end) throw new Error(`the page does not show the screen: ${picture?.width}x${picture?.height}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+  let picture: Canvas | undefined;
+  await until(
+    async () => ours.shows((picture = await canvas(tab, selector))),
+    () => `the page shows the screen, and not ${picture?.width}x${picture?.height} of something else`,
+    120,
+  );
+  return picture!;
 }
 
 const pages: readonly [
@@ -194,19 +186,14 @@ for (const [guestName, options, inputs, text] of guests) {
           tabs.push(tab);
           await tab.goto(await address(emulator));
           const { left, top } = await same(tab, selector, ours);
-          const before = pictureOfViewer(ours);
-          const answered = answers(ours);
-          await new Promise((resolve) => setTimeout(resolve, 1000));
-          await tab.click(Math.round(left) + 300, Math.round(top) + 300);
-          await tab.type(text);
-          await until(() => !ours.shows(before), 'the guest has seen the keys', 60);
-          await still(ours, 60);
-          const seen = await same(tab, selector, ours);
-          const picture = await emulator.picture(ours);
-          expect(ours.shows(picture)).toBe(true);
-          expect(ours.shows(seen)).toBe(true);
-          if (text === TYPED)
-            await until(() => answers(ours) === answered + 1, 'the guest tells what it was given', 60);
+          const type = async (line: string): Promise<void> => {
+            await tab.click(Math.round(left) + 300, Math.round(top) + 300);
+            await tab.type(line);
+          };
+          await typeLine(ours, text, type, () => pageName);
+          const agree = async (): Promise<boolean> =>
+            ours.shows(await emulator.picture(ours)) && ours.shows(await canvas(tab, selector));
+          await until(agree, 'the page, the emulator and our own viewer agree', 120);
         },
       );
     }
@@ -224,8 +211,8 @@ for (const [guestName, options, inputs, text] of guests) {
           await tab.goto(url.replace(/\?.*/, ''));
         }
         await same(tab, '#screen', ours);
-        const names = await tab.evaluate('[...document.querySelectorAll("summary")].map((one) => one.textContent)');
-        expect(names).toEqual(['console.serial.0.0', 'console.serial.1.0', 'monitor.0']);
+        const consoles = '[...document.querySelectorAll("summary")].map((one) => one.textContent).join(" ")';
+        await until(async () => (await tab.evaluate(consoles)) === 'console.serial.0.0 console.serial.1.0 monitor.0');
         // The address worked once.
         for (const used of [url, url.replace(/\?.*/, '')]) expect((await fetch(used)).status).toBe(403);
       },

@@ -9,9 +9,10 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { decodePng } from '../../frontends/host/png.ts';
 import { askMonitor, MONITOR_PORT } from '../../frontends/monitor/remote.ts';
+import type { ClientPort } from '../../frontends/spice/client.ts';
 import type { Picture } from '../../machines/backplane/host.ts';
 import type { Input } from './inputs.ts';
-import { TestViewer, until } from './spice.ts';
+import { comesTrue, TestViewer, until } from './spice.ts';
 
 const ended = (child: ChildProcess): Promise<number | null> =>
   child.exitCode !== null || child.signalCode !== null
@@ -29,9 +30,10 @@ export class XServer {
   }
 
   static async start(): Promise<XServer> {
-    const server = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1400x1100x24', '-nolisten', 'tcp'], {
-      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-    });
+    // -noreset: where it starts afresh after its last client, the next one may find it closed. -r: a key that is held
+    // because the computer is slow stays one key.
+    const words = ['-displayfd', '3', '-screen', '0', '1400x1100x24', '-nolisten', 'tcp', '-noreset', '-r'];
+    const server = spawn('Xvfb', words, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
     const number = await new Promise<string>((resolve, reject) => {
       server.on('error', reject);
       server.on('exit', () => reject(new Error('Xvfb ended')));
@@ -52,14 +54,20 @@ export class XServer {
 
   /** Does not block this process, which may be a part of what is tested. */
   async xdotool(...words: readonly string[]): Promise<void> {
-    const child = spawn('xdotool', words, { env: this.env, stdio: 'ignore', timeout: 30_000 });
+    const child = spawn('xdotool', words, { env: this.env, stdio: 'ignore', timeout: 120_000 });
     if ((await ended(child)) !== 0) throw new Error(`xdotool ${words.join(' ')} has failed`);
+  }
+
+  /** Types a text and Enter. */
+  async typeLine(text: string): Promise<void> {
+    if (text !== '') await this.xdotool('type', '--delay', '100', text);
+    await this.xdotool('key', 'Return');
   }
 
   /** The title and place of the window of a program; `undefined` while it has none. */
   window(program: string): { title: string; x: number; y: number; width: number; height: number } | undefined {
     const words = ['search', '--onlyvisible', '--class', program, 'getwindowname', 'getwindowgeometry', '--shell'];
-    const { status, stdout } = spawnSync('xdotool', words, { env: this.env, encoding: 'utf8', timeout: 30_000 });
+    const { status, stdout } = spawnSync('xdotool', words, { env: this.env, encoding: 'utf8', timeout: 120_000 });
     if (status !== 0) return undefined;
     const number = (name: string): number => Number(new RegExp(`^${name}=(-?\\d+)$`, 'm').exec(stdout)?.[1]);
     const [x, y, width, height] = ['X', 'Y', 'WIDTH', 'HEIGHT'].map(number) as [number, number, number, number];
@@ -73,6 +81,9 @@ export class XServer {
 
 /** spicy in the guest's own pixels, without what needs icons: where no icon can be loaded, GTK ends the program. */
 const SPICY_SETTINGS = '[general]\nscaling=false\nresize-guest=false\n[ui]\ntoolbar=false\nstatusbar=false\n';
+
+/** Kept of what a viewer says; those that tell everything they do say much. */
+const MAX_SAID = 1 << 20;
 
 /** A viewer with nobody's settings, caches or desktop around it. */
 export class ViewerProcess {
@@ -106,7 +117,7 @@ export class ViewerProcess {
     this.#child = spawn(words[0]!, words.slice(1), { env, cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child.on('error', (error) => (this.#said += error.message));
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
-      stream.on('data', (chunk: Buffer) => (this.#said = (this.#said + chunk.toString()).slice(-4000)));
+      stream.on('data', (chunk: Buffer) => (this.#said = (this.#said + chunk.toString()).slice(-MAX_SAID)));
     }
   }
 
@@ -114,16 +125,22 @@ export class ViewerProcess {
   get story(): string {
     const { exitCode, signalCode } = this.#child;
     const end = exitCode ?? signalCode;
-    return `${end === null ? 'it runs' : `it has ended (${end})`} and has said: ${this.#said.trim() || 'nothing'}`;
+    return `${end === null ? 'it runs' : `it has ended (${end})`} and has said: ${this.#said.trim().slice(-4000) || 'nothing'}`;
+  }
+
+  hasSaid(pattern: RegExp): boolean {
+    return pattern.test(this.#said);
   }
 
   get running(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Waits for its own end; gives its exit code. */
-  exit(): Promise<number | null> {
-    return ended(this.#child);
+  /** Waits for its own end, and for its last words; gives its exit code. */
+  async exit(): Promise<number | null> {
+    const code = await ended(this.#child);
+    await until(() => this.#child.stdout!.closed && this.#child.stderr!.closed, 'its last words have come');
+    return code;
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
@@ -131,6 +148,13 @@ export class ViewerProcess {
     await ended(this.#child);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+/** Waits for the monitor's port of a viewer that has just connected. */
+async function monitorOf(ours: TestViewer): Promise<ClientPort> {
+  const find = (): ClientPort | undefined => ours.ports.find(({ name }) => name === MONITOR_PORT);
+  await until(() => find() !== undefined, 'there is a monitor');
+  return find()!;
 }
 
 /** An `emeritus boot` process with its screen on a Unix socket. */
@@ -161,7 +185,7 @@ export class EmulatorProcess {
     await until(
       () => this.errors.includes('screen: ') || this.#child.exitCode !== null,
       () => `the display is served; the emulator has said: ${this.errors}`,
-      60,
+      120,
     );
     const viewer = await TestViewer.connect({ path: this.socket }, this.#password);
     await still(viewer, seconds);
@@ -170,9 +194,8 @@ export class EmulatorProcess {
 
   /** The emulator's own picture of the screen, by its monitor. */
   async picture(ours: TestViewer): Promise<Picture> {
-    const monitor = ours.ports.find(({ name }) => name === MONITOR_PORT)!;
     const name = `screen-${this.#pictures++}.png`;
-    const answer = await askMonitor(monitor, `screendump ${name}`, `dump${this.#pictures}`, 30_000);
+    const answer = await askMonitor(await monitorOf(ours), `screendump ${name}`, `dump${this.#pictures}`, 120_000);
     if (answer !== '') throw new Error(`the monitor says: ${answer}`);
     return decodePng(readFileSync(join(this.folder, name)));
   }
@@ -265,6 +288,17 @@ export const showsSame = (x: XServer, viewer: ViewerProcess, ours: TestViewer, w
     120,
   );
 
+/** Waits until the emulator's own picture, our own viewer's and what X's screen shows are one. */
+export const allAgree = (x: XServer, emulator: EmulatorProcess, viewer: ViewerProcess, ours: TestViewer) =>
+  until(
+    async () => {
+      const picture = await emulator.picture(ours);
+      return ours.shows(picture) && contains(x.screenshot(), picture);
+    },
+    () => `emulator and viewers agree; ${viewer.story}`,
+    120,
+  );
+
 /** The boot options of a Linux whose shell is on the screen and which can be asked on its serial line. */
 export const linuxOptions = (kernel: Input, initrd: Input): string[] => [
   ...['--kernel', kernel.path ?? '', '--initrd', initrd.path ?? '', '--ram', '256M'],
@@ -274,8 +308,7 @@ export const linuxOptions = (kernel: Input, initrd: Input): string[] => [
 /** Waits until Linux's shell answers on the serial line what our viewer types on the keyboard. */
 export async function linuxReady(ours: TestViewer): Promise<void> {
   await until(() => serialText(ours).includes('Run /init'), 'Linux starts', 300);
-  const monitor = ours.ports.find(({ name }) => name === MONITOR_PORT)!;
-  await askMonitor(monitor, 'type echo re""ady > /dev/ttyPZ0\\n', 'ready', 30_000);
+  await askMonitor(await monitorOf(ours), 'type echo re""ady > /dev/ttyPZ0\\n', 'ready', 120_000);
   await until(
     () => serialText(ours).includes('ready'),
     () => `Linux's shell answers; the line has said: ${JSON.stringify(serialText(ours).slice(-200))}`,
@@ -292,3 +325,40 @@ export const MD5 = createHash('md5').update('The 4th key.\n').digest('hex');
 
 /** How often the answer to {@link TYPED} has come. */
 export const answers = (ours: TestViewer): number => serialText(ours).split(MD5).length - 1;
+
+const TRIES = 5;
+
+/**
+ * Types a line at a prompt by `type`, which presses the keys of a text and Enter, and waits until the guest has answered.
+ * Keys are not heard before the viewer's channel for them is there: empty lines go first. On a computer that is busy
+ * enough, Linux takes a key for held and repeats it: a line that it gives no answer to is typed again.
+ */
+export async function typeLine(
+  ours: TestViewer,
+  text: string,
+  type: (text: string) => Promise<void>,
+  story: () => string,
+): Promise<void> {
+  const drawn = async (line: string, seconds: number): Promise<boolean> => {
+    const { draws } = ours;
+    await type(line);
+    return comesTrue(() => ours.draws > draws, seconds);
+  };
+  await until(
+    () => drawn('', 5),
+    () => `the guest sees a key; ${story()}`,
+    120,
+  );
+  await still(ours, 120);
+  if (text !== TYPED) {
+    if (!(await drawn(text, 120))) throw new Error(`the guest does not see the keys; ${story()}`);
+    return still(ours, 120);
+  }
+  const before = answers(ours);
+  for (let left = TRIES; answers(ours) === before; left--) {
+    if (left === 0) throw new Error(`the guest does not tell what it was given; ${story()}`);
+    await type(text);
+    await comesTrue(() => answers(ours) > before, 60);
+  }
+  await still(ours, 120);
+}

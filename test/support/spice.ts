@@ -10,18 +10,25 @@ import type { Picture } from '../../machines/backplane/host.ts';
 import { LocalChannel, MachineSession } from '../../machines/backplane/session.ts';
 import { FakeMachine } from './fake-machine.ts';
 
-/** Waits until something is so; fails after a few seconds. */
+/** Waits until something is so; fails when that takes longer than on the slowest of machines. */
 export async function until(
-  condition: () => boolean,
+  condition: () => boolean | Promise<boolean>,
   what: string | (() => string) = String(condition),
-  seconds = 10,
+  seconds = 60,
 ): Promise<void> {
   const end = Date.now() + seconds * 1000;
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > end) throw new Error(`not within ${seconds} s: ${typeof what === 'string' ? what : what()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+/** Waits for something that may never be so; tells whether it was. */
+export const comesTrue = (condition: () => boolean, seconds: number): Promise<boolean> =>
+  until(condition, '', seconds).then(
+    () => true,
+    () => false,
+  );
 
 /** A client that keeps what it is shown. */
 export class TestViewer {
@@ -48,7 +55,7 @@ export class TestViewer {
     address: SpiceAddress,
     password?: string,
     onSocket?: (socket: Socket) => void,
-    compression?: number,
+    { compression, opus }: Pick<ClientOptions, 'compression' | 'opus'> = {},
   ): Promise<TestViewer> {
     const viewer = new TestViewer();
     const options: ClientOptions = {
@@ -60,6 +67,7 @@ export class TestViewer {
       encrypt: encryptTicket,
       password,
       compression,
+      opus,
       onAbsolute: (absolute) => (viewer.absolute = absolute),
       onSound: (sound) => {
         if (sound === undefined) viewer.silences++;
