@@ -50,30 +50,26 @@ const NOT_EXECUTABLE = 126;
 const NAP_MS = 20;
 const SPINS = 2000;
 
-/** Signals that are passed on to the guest. */
-const FORWARDED = [
-  'SIGHUP',
-  'SIGINT',
-  'SIGQUIT',
-  'SIGTERM',
-  'SIGUSR2',
-  'SIGWINCH',
-  'SIGCONT',
-  'SIGTSTP',
-  'SIGALRM',
-] as const;
-const NUMBERS: Record<(typeof FORWARDED)[number], number> = {
+/** Signals that are passed on to the guest, with their numbers there; not those that a call of the emulator's own may raise. */
+const FORWARDED = {
   SIGHUP: 1,
   SIGINT: 2,
   SIGQUIT: 3,
-  SIGTERM: 15,
+  SIGUSR1: 10, // without a listener it would start Node's debugger
   SIGUSR2: 12,
-  SIGWINCH: 28,
+  SIGALRM: 14,
+  SIGTERM: 15,
   SIGCONT: 18,
   SIGTSTP: 20,
-  SIGALRM: 14,
-};
-const KEYBOARD = new Set(['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGWINCH']);
+  SIGURG: 23,
+  SIGXCPU: 24,
+  SIGVTALRM: 26,
+  SIGWINCH: 28,
+  SIGIO: 29,
+  SIGPWR: 30,
+} as const;
+type Forwarded = keyof typeof FORWARDED;
+const KEYBOARD = new Set<Forwarded>(['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGWINCH']);
 
 function say(text: string): void {
   process.stderr.write(`emeritus: ${text}\n`);
@@ -307,16 +303,16 @@ class Driver {
   }
 
   #listen(): void {
-    for (const name of FORWARDED) {
+    for (const name of Object.keys(FORWARDED) as Forwarded[]) {
       const listener = (): void => this.#forward(name);
       process.on(name, listener);
       this.#listeners.push([name, listener]);
     }
   }
 
-  #forward(name: (typeof FORWARDED)[number]): void {
+  #forward(name: Forwarded): void {
     const kernel = this.#kernel;
-    const info = { signo: NUMBERS[name], code: 0x80 };
+    const info = { signo: FORWARDED[name], code: 0x80 };
     if (KEYBOARD.has(name) && kernel.terminals.foreground !== 0) {
       kernel.signalGroup(kernel.terminals.foreground, info);
       return;
