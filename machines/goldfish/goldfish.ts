@@ -52,6 +52,8 @@ const FIXED_IRQ = { bus: 1, timer: 3, tty: 4 } as const;
 /** Other devices follow one another from here on, and those without a fixed interrupt too. */
 const DYNAMIC_BASE = 0xff01_0000;
 const DYNAMIC_IRQ = 10;
+/** Drivers want bits 12 to 8 to be bits 9 to 5 of where they find it. */
+const ETHERNET_BASE = 0x0001;
 const MAC_ADDRESS = Uint8Array.of(0x52, 0x54, 0x00, 0x12, 0x34, 0x56);
 
 export const goldfish: MachineDefinition = {
@@ -108,7 +110,7 @@ function build(host: MachineHost, config: MachineConfig): Machine {
   const multiTouch = config.options['touch'] === 'multi';
   const events = board.add(new GoldfishEvents(board.chip('events'), { width, height, multiTouch }));
   const battery = board.add(new GoldfishBattery(board.chip('battery')));
-  const ethernet = board.add(new Smc91c111(board.chip('ethernet'), { address: MAC_ADDRESS }));
+  const ethernet = board.add(new Smc91c111(board.chip('ethernet'), { address: MAC_ADDRESS, base: ETHERNET_BASE }));
   const nandChip = board.chip('nand');
   const banks = media.banks.map(({ name, medium }) => new NandBank(name, medium, nandChip.log));
   const nand = board.add(new GoldfishNand(nandChip, { memory: kernel, physical: bus, banks }));

@@ -132,8 +132,9 @@ const PLAIN: readonly (readonly [register: number, bits: number, initial: number
 const LITTLE_WIDE: AccessRules = { valid: { min: 1, max: 4 }, impl: { min: 1, max: 4 }, byteOrder: 'little' };
 
 export interface Smc91c111Options {
-  /** What the EEPROM holds: six bytes. */
+  /** What the EEPROM holds: the address, six bytes, and what BASE is to be. */
   readonly address: Uint8Array;
+  readonly base?: number;
   readonly link?: EthernetLink | undefined;
 }
 
@@ -429,7 +430,10 @@ export class Smc91c111 implements Device, BusTarget {
     const kept = soft ? [CONFIG, BASE, IA, IA + 2, IA + 4] : [];
     for (const [register, , initial] of PLAIN) if (!kept.includes(register)) this.#registers[register] = initial;
     if (soft) this.#registers[RCR] = RCR_SOFT_RST;
-    else this.#options.address.forEach((byte, i) => (this.#registers[IA + (i & ~1)]! |= byte << ((i & 1) * 8)));
+    else {
+      this.#registers[BASE] = this.#options.base ?? BASE_RESET;
+      this.#options.address.forEach((byte, i) => (this.#registers[IA + (i & ~1)]! |= byte << ((i & 1) * 8)));
+    }
     this.#registers[MGMT] = 0;
     this.#sender.cancel();
     this.#memory.reset();

@@ -90,7 +90,8 @@ export class SdCard {
     if (this.#state === 'inactive') return undefined;
     const answer = application ? this.#applicationCommand(index, argument) : this.#command(index, argument);
     if (answer !== 'illegal') return answer;
-    this.#log.guest('command %d in a state that does not take it, %d', index, STATES.indexOf(this.#state));
+    // Hosts find out so what a card is.
+    this.#log.trace('command %d in a state that does not take it, %d', index, STATES.indexOf(this.#state));
     this.#status |= ILLEGAL_COMMAND;
     return undefined;
   }
