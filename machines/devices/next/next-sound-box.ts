@@ -67,6 +67,8 @@ const VOLUME_BITS = 11;
 export const QUIETEST = 43;
 const DB_PER_STEP = 2;
 
+/** Seven addresses that no device has. */
+const NOBODY = 0xffff_fff0;
 const POLL_NS = 5_000_000;
 const MAX_EVENTS = 64;
 const MAX_MOTION = 63;
@@ -103,7 +105,7 @@ export class NextSoundBox implements Device, MonitorBox, KeyboardInput, PointerI
   readonly #recorder: Task;
   #address = 0;
   /** Devices that are polled: seven addresses of four bits, and the rate. */
-  #polled = 0;
+  #polled = NOBODY;
   #modifiers = 0;
   #events: number[] = [];
   #dx = 0;
@@ -172,7 +174,8 @@ export class NextSoundBox implements Device, MonitorBox, KeyboardInput, PointerI
   }
 
   linkReset(): void {
-    this.#address = this.#polled = this.#leds = 0;
+    this.#address = this.#leds = 0;
+    this.#polled = NOBODY;
     this.#playing = 0;
     this.#recording = false;
     this.#control = this.#shift = this.#bits = 0;
@@ -240,7 +243,7 @@ export class NextSoundBox implements Device, MonitorBox, KeyboardInput, PointerI
   #isPolled(address: number): boolean {
     for (let digit = 1; digit < 8; digit++) {
       const polled = (this.#polled >>> (digit * 4)) & 0xf;
-      if (polled === address && polled !== 0xf) return true;
+      if (polled === address) return true;
     }
     return false;
   }
