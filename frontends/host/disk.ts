@@ -85,7 +85,7 @@ export function openDisk(text: string, options: OpenDiskOptions = {}): OpenDisk 
   } catch (error) {
     for (const close of closers.reverse()) close();
     if (error instanceof ImageError) {
-      throw new UserError('EMERITUS_DISK_IMAGE', `${error.message}; give another file or delete that one`);
+      throw new UserError('EMERITUS_DISK_IMAGE', `${error.message}; ${error.advice}`);
     }
     if (error instanceof MediumError) throw new UserError('EMERITUS_DISK_IO', error.message);
     throw error;

@@ -90,6 +90,9 @@ export function readRoms(machine: string, paths: readonly string[], roms: readon
   });
 }
 
+/** More ROMs than this are not listed in a message. */
+const MOST_NAMED = 3;
+
 function recognise(
   path: string,
   bytes: Uint8Array,
@@ -100,7 +103,9 @@ function recognise(
   const identity = identifyRom(bytes, roms);
   const match = identity.known.find((one) => one.machine === machine);
   if (match !== undefined) return match;
-  const expected = [...new Set(wanted.map(describeWanted))].join(' or ');
+  const titles = [...new Set(wanted.map(describeWanted))];
+  const several = `one of the ${titles.length} known ROMs of ${machine}, such as ${titles[0]}`;
+  const expected = titles.length > MOST_NAMED ? several : titles.join(' or ');
   const fail = (code: string, problem: string, advice: string): never => {
     throw new UserError(code, `--rom: ${path} ${problem}; expected ${expected}; ${advice}`);
   };

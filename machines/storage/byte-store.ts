@@ -18,6 +18,13 @@ export interface ByteStore {
 /** An image that is not what it was said to be; the message says what was expected and what was found. */
 export class ImageError extends Error {
   override readonly name = 'ImageError';
+  /** What the user can do about it. */
+  readonly advice: string;
+
+  constructor(message: string, advice = 'give another file or delete that one') {
+    super(message);
+    this.advice = advice;
+  }
 }
 
 /** Bytes in memory: decompressed images and tests. */

@@ -7,6 +7,7 @@ import { RawImage } from './raw-image.ts';
 
 const HEADER_BYTES = 84;
 const BLOCK_BYTES = 512;
+const ADVICE = 'copy the disk again';
 export const TAG_BYTES = 12;
 const NAME_BYTES = 63;
 const DATA_SIZE = 0x40;
@@ -58,7 +59,7 @@ export class DiskCopy42 implements BlockDevice {
     store.read(0, header);
     const view = new DataView(header.buffer);
     const fail = (what: string): never => {
-      throw new ImageError(`floppy image "${store.title}": ${what}`);
+      throw new ImageError(`floppy image "${store.title}": ${what}`, ADVICE);
     };
     const hex = (value: number): string => `0x${value.toString(16)}`;
     if (store.size < HEADER_BYTES) fail(`${store.size} bytes are too few for a DiskCopy 4.2 header`);
@@ -85,6 +86,7 @@ export class DiskCopy42 implements BlockDevice {
     const hex = (value: number): string => `0x${value.toString(16).padStart(8, '0')}`;
     throw new ImageError(
       `floppy image "${this.title}": checksum of its ${what} is ${hex(found)}, the header says ${hex(expected)}: damaged`,
+      ADVICE,
     );
   }
 
@@ -145,6 +147,7 @@ export function floppyImage(store: ByteStore): BlockDevice {
   if (store.size % BLOCK_BYTES !== 0) {
     throw new ImageError(
       `floppy image "${store.title}": ${store.size} bytes are neither whole sectors nor a DiskCopy 4.2 image`,
+      ADVICE,
     );
   }
   return new RawImage(store);

@@ -123,7 +123,7 @@ describe('openDisk', () => {
     const damaged = failure(`${make('dc42.img', pattern(84 + 409_600))},floppy`);
     expect(damaged).toMatchObject({
       code: 'EMERITUS_DISK_IMAGE',
-      message: expect.stringMatching(/bad magic of DiskCopy 4.2/) as string,
+      message: expect.stringMatching(/bad magic of DiskCopy 4.2.*; copy the disk again$/) as string,
     });
   });
 

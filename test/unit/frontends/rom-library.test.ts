@@ -91,6 +91,15 @@ describe('ROM library', () => {
     expect(problem(() => readRoms('nothing', [file('m', MAIN)], ROMS))).toMatch(/no original ROM of nothing is known/);
   });
 
+  it('names one ROM where a machine has many', () => {
+    const many = Array.from({ length: 7 }, (_, i): KnownRom => {
+      return { machine: 'lot', part: 'boot', name: `${i}.rom`, size: 512, sha1: `${i}`.repeat(40), title: `Lot ${i}` };
+    });
+    expect(problem(() => readRoms('lot', [file('short', MAIN.subarray(0, 10))], many))).toMatch(
+      /too short: it has 10 bytes; expected one of the 7 known ROMs of lot, such as Lot 0 \(512 bytes, SHA-1 0{40}\);/,
+    );
+  });
+
   it('reads no folder, no damaged gzip and nothing that grows beyond the limit', () => {
     expect(problem(() => readRom(folder))).toMatch(/it is a folder/);
     expect(problem(() => readRom(file('cut.gz', gzipSync(MAIN).subarray(0, 20))))).toMatch(/damaged/);

@@ -78,6 +78,8 @@ describe('DiskCopy42', () => {
     ['damaged tags', /checksum of its tags/, (bytes: Uint8Array) => (bytes[84 + DATA + 100]! ^= 1)],
     ['an unknown encoding', /unknown disk encoding 9/, (bytes: Uint8Array) => (bytes[0x50] = 9)],
     ['another size', /819200 bytes of data; encoding 3/, (bytes: Uint8Array) => (bytes[0x50] = 3)],
+    ['data beyond the file', /4294967295 bytes of data/, (_, view) => view.setUint32(0x40, 0xffff_ffff)],
+    ['tags beyond the file', /16777216 bytes of tags/, (_, view) => view.setUint32(0x44, 0x100_0000)],
     ['too few tags', /12 bytes of tags/, (_: Uint8Array, view: DataView) => view.setUint32(0x44, 12)],
     ['a long name', /name has 70 bytes/, (bytes: Uint8Array) => (bytes[0] = 70)],
   ])('refuses %s', (_name, reason, change) => {
