@@ -96,12 +96,17 @@ export function addCombinedPeripherals(
       region(bank(1), bank(1) + 0x1fff)
         .device(ports(superIo), 'superio')
         .mirror(copies),
-      region(bank(1) + 0x2000, bank(1) + 0x3fff)
+      // RISC OS fetches a byte from below 0x302_a000, the last one from there.
+      region(bank(1) + 0x2000, bank(2) + 0x9fff)
         .device(dmaCycle(fdc, false), 'fdc dack')
-        .mirror(copies),
+        .mirror(CYCLE_BITS),
       region(bank(2) + 0xa000, bank(2) + 0xbfff)
         .device(dmaCycle(fdc, true), 'fdc dack+tc')
-        .mirror(copies),
+        .mirror(CYCLE_BITS),
+      region(peripheralBank(2), peripheralBank(3) - 1)
+        .nop('econet')
+        .mirror(CYCLE_BITS)
+        .comment('no card'),
       region(peripheralBank(5), peripheralBank(6) - 1)
         .device(onPeripheralBus(ioeb, 'words'), 'ioeb')
         .mirror(CYCLE_BITS),
@@ -130,20 +135,17 @@ function ports(chip: C82c711): BusTarget {
 
 /** DACK of the floppy controller, with TC or without. */
 function dmaCycle(fdc: I82077, last: boolean): BusTarget {
-  const byte = new Uint8Array(1);
   return {
-    span: 0x2000,
+    span: 0x1_8000,
     access: ANY,
     read: (offset, width) => {
       if (offset & 3 && width !== 4) return 0xff;
-      byte[0] = 0xff;
-      fdc.dmaIn(byte);
+      const byte = fdc.readDack();
       if (last) fdc.terminalCount();
-      return byte[0];
+      return byte;
     },
     write: (_offset, width, value) => {
-      byte[0] = stored(width, value);
-      fdc.dmaOut(byte);
+      fdc.writeDack(stored(width, value) & 0xff);
       if (last) fdc.terminalCount();
     },
   };
