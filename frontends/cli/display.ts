@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import type { MachineSession } from '../../machines/backplane/session.ts';
 import { readImage } from '../host/files.ts';
 import type { AudioSource } from '../host/audio.ts';
-import { openOpus } from '../host/opus.ts';
+import { openOpus } from '../host/libopus.ts';
 import { ScreenSource } from '../host/screen-source.ts';
 import { UserError } from '../host/user-error.ts';
 import { Monitor } from '../monitor/monitor.ts';

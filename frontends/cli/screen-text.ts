@@ -7,7 +7,7 @@ import { askMonitor, MONITOR_PORT } from '../monitor/remote.ts';
 import { type ClientPort, SpiceClient } from '../spice/client.ts';
 import { connectSpice, encryptTicket, type SpiceAddress } from '../spice/node-connection.ts';
 import { readPassword } from './password-file.ts';
-import { parseSpiceUrl } from './view.ts';
+import { CA_HELP, DEFAULT_URL, parseSpiceUrl, URL_FORMS } from './spice-url.ts';
 
 const PATIENCE_MS = 10_000;
 
@@ -15,12 +15,14 @@ export function addScreenTextCommand(program: Command): void {
   program
     .command('screen-text')
     .description('Print the text on the screen of a machine that "boot --display spice" serves.')
-    .argument('[url]', 'spice://HOST:PORT or spice+unix://PATH', 'spice://127.0.0.1:5900')
+    .argument('[url]', URL_FORMS, DEFAULT_URL)
     .option('--password-file <file>', "the first line of the file is the machine's password")
-    .action(async (url: string, { passwordFile }: { passwordFile?: string }) => {
+    .option('--ca <file>', CA_HELP)
+    .action(async (url: string, { passwordFile, ca }: { passwordFile?: string; ca?: string }) => {
       const option = 'screen-text --password-file';
       const password = passwordFile === undefined ? undefined : readPassword(passwordFile, option);
-      process.stdout.write(`${await remoteScreenText(parseSpiceUrl(url), password)}\n`);
+      const address = parseSpiceUrl(url, 'screen-text', ca);
+      process.stdout.write(`${await remoteScreenText(address, password)}\n`);
     });
 }
 

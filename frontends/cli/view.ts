@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 import { type Command, Option } from 'commander';
-import { UserError } from '../host/user-error.ts';
 import type { SpiceAddress } from '../spice/node-connection.ts';
 import { readPassword } from './password-file.ts';
+import { CA_HELP, DEFAULT_URL, parseSpiceUrl, URL_FORMS } from './spice-url.ts';
 
-const DEFAULT = 'spice://127.0.0.1:5900';
 const MENU_KEYS = ['ControlRight', 'AltRight', 'MetaRight', 'ShiftRight', 'ContextMenu', 'ScrollLock', 'Pause', 'F12'];
 
 interface ViewOptions {
   web?: boolean;
   sdl?: boolean;
   passwordFile?: string;
+  ca?: string;
   fullScreen?: boolean;
   smooth?: boolean;
   reconnect?: boolean;
@@ -24,10 +24,11 @@ export function addViewCommand(program: Command): void {
   program
     .command('view')
     .description('Show the screen of a machine that "boot --display spice" serves.')
-    .argument('[url]', 'spice://HOST:PORT or spice+unix://PATH', DEFAULT)
+    .argument('[url]', URL_FORMS, DEFAULT_URL)
     .addOption(new Option('--sdl', 'in a window, by SDL 2 and OpenGL ES 2 (the default)').conflicts('web'))
     .option('--web', 'in a browser on this computer')
     .option('--password-file <file>', "the first line of the file is the machine's password (with --sdl)")
+    .option('--ca <file>', CA_HELP)
     .option('--full-screen', 'begin with the whole screen (with --sdl)')
     .option('--smooth', 'begin with smooth scaling instead of whole pixels (with --sdl)')
     .option('--reconnect', 'when the machine goes, wait for it to come back (with --sdl)')
@@ -36,7 +37,7 @@ export function addViewCommand(program: Command): void {
     )
     .option('--pictures <folder>', 'where pictures of the screen are saved (with --sdl)', '.')
     .action(async (url: string, options: ViewOptions) => {
-      const address = parseSpiceUrl(url);
+      const address = parseSpiceUrl(url, 'view', options.ca);
       if (options.web === true) await viewInBrowser(address);
       else await viewInWindow(address, options);
     });
@@ -64,16 +65,4 @@ async function viewInWindow(address: SpiceAddress, options: ViewOptions): Promis
   });
   untilSignal(() => viewer.close());
   if ((await viewer.ended) === 'gone') process.stderr.write('emeritus: view: the machine has gone\n');
-}
-
-/** Where a SPICE URL leads. */
-export function parseSpiceUrl(text: string): SpiceAddress {
-  const unix = /^spice\+unix:\/\/(\/.+)$/.exec(text);
-  if (unix !== null) return { path: unix[1]! };
-  const tcp = /^spice:\/\/(\[[\da-fA-F:]+\]|[\w.-]+):(\d{1,5})\/?$/.exec(text);
-  const port = Number(tcp?.[2] ?? 0);
-  if (tcp === null || port === 0 || port > 65535) {
-    throw new UserError('EMERITUS_VIEW', `view: expected spice://HOST:PORT or spice+unix:///PATH; found "${text}"`);
-  }
-  return { host: tcp[1]!.replace(/^\[|\]$/g, ''), port };
 }

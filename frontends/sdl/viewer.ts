@@ -8,7 +8,7 @@ import { UserError } from '../host/user-error.ts';
 import { MONITOR_PORT } from '../monitor/remote.ts';
 import { SDL, type SdlEvent } from '../sdl2-gles/index.ts';
 import { type ClientSound, LinkError, SpiceClient } from '../spice/client.ts';
-import { openOpus } from '../host/opus.ts';
+import { openOpus } from '../host/libopus.ts';
 import { connectSpice, encryptTicket, type SpiceAddress } from '../spice/node-connection.ts';
 import { Console } from './consoles.ts';
 import { keyOfScancode } from './key-map.ts';

@@ -6,24 +6,43 @@ import type { Connection } from './client.ts';
 
 /** Where a SPICE server listens. */
 export type SpiceAddress =
-  { readonly path: string } | { readonly host: string; readonly port: number; readonly ca?: Uint8Array | undefined };
+  { readonly path: string } | { readonly host: string; readonly port: number; readonly tls?: TlsTrust | undefined };
 
-/** Connects to a server; with `ca`, by TLS with that authority's certificate. `onSocket` gets the socket itself. */
+export interface TlsTrust {
+  /** PEM: who vouches for the server's certificate, or the certificate itself. Without it, whom Node trusts. */
+  readonly ca?: Uint8Array | undefined;
+}
+
+/** A socket on its way to a server; nothing is sent before it knows that it is the right one. */
+export function openSocket(address: SpiceAddress): Socket {
+  if ('path' in address) return connectPlain({ path: address.path });
+  const { host, port, tls } = address;
+  const ca = tls?.ca === undefined ? {} : { ca: Buffer.from(tls.ca) };
+  const socket = tls === undefined ? connectPlain({ host, port }) : connectTls({ host, port, ...ca });
+  return socket.setNoDelay(true);
+}
+
+/** Connects to a server; `onSocket` gets the socket itself. */
 export function connectSpice(address: SpiceAddress, onSocket?: (socket: Socket) => void): Promise<Connection> {
   return new Promise((resolve, reject) => {
-    const secure = 'ca' in address && address.ca !== undefined;
-    const socket: Socket = secure
-      ? connectTls({ host: address.host, port: address.port, ca: Buffer.from(address.ca) })
-      : connectPlain('path' in address ? { path: address.path } : { host: address.host, port: address.port });
-    socket.once('error', reject);
+    const secure = 'tls' in address && address.tls !== undefined;
+    const socket = openSocket(address);
+    const failed = (error: Error): void => reject(secure ? explained(error) : error);
+    socket.once('error', failed);
     socket.once(secure ? 'secureConnect' : 'connect', () => {
-      socket.off('error', reject);
+      socket.off('error', failed);
       socket.on('error', () => socket.destroy());
-      if (!('path' in address)) socket.setNoDelay(true);
       onSocket?.(socket);
       resolve(connectionOf(socket));
     });
   });
+}
+
+/** Why there is no TLS connection. */
+function explained(error: NodeJS.ErrnoException & { reason?: string }): Error {
+  const untrusted = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/.test(error.code ?? '');
+  const why = (error.reason ?? error.message).replaceAll(/\s*\n\s*/g, ' ');
+  return new Error(untrusted ? `its certificate is not trusted: ${why}; --ca=FILE names one that is` : why);
 }
 
 function connectionOf(socket: Socket): Connection {

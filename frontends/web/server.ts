@@ -5,13 +5,13 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream';
 import { packageRoot } from '../host/package-root.ts';
 import { UserError } from '../host/user-error.ts';
 import { attachWebSocket } from '../spice/listeners.ts';
-import type { SpiceAddress } from '../spice/node-connection.ts';
+import { openSocket, type SpiceAddress } from '../spice/node-connection.ts';
 import { PAGE_HTML } from './page-html.ts';
 
 /** What the page is made of, as built. */
@@ -85,8 +85,8 @@ export async function serveWebViewer(
   attachWebSocket(
     server,
     (stream) => {
-      const socket = connect('path' in spice ? { path: spice.path } : { host: spice.host, port: spice.port });
-      if (!('path' in spice)) socket.setNoDelay(true);
+      const socket = openSocket(spice);
+      socket.once('error', (error) => log(`view: no connection to the machine: ${error.message}`));
       pipeline(stream, socket, stream, () => {
         stream.destroy();
         socket.destroy();

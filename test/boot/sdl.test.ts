@@ -2,12 +2,13 @@
 //
 // The viewer with SDL on an X server without a screen, drawn by Mesa's software OpenGL. Needs the built command
 // (npm run build).
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { decodePng } from '../../frontends/host/png.ts';
-import { type Listener, listenUnix } from '../../frontends/spice/listeners.ts';
+import { type Listener, listenTcp, listenUnix } from '../../frontends/spice/listeners.ts';
 import type { Picture } from '../../machines/backplane/host.ts';
 import { debianFile, guest, type Input, missing } from '../support/inputs.ts';
 import {
@@ -37,17 +38,20 @@ const lacks = missing(
   debianFile(library('libGLESv2.so.2'), 'libgles2'),
   debianFile(library('dri/swrast_dri.so'), 'libgl1-mesa-dri'),
 );
+const openssl = debianFile('/usr/bin/openssl', 'openssl');
 const needs = (what: string): string => (what === '' ? '' : ` (needs ${what})`);
 
 let x: XServer;
 const shown: ViewerProcess[] = [];
 
-const show = (socket: string, words: readonly string[] = [], settings: Record<string, string> = {}): ViewerProcess => {
-  const command = [process.execPath, resolve('bin/emeritus'), 'view', '--sdl', ...words, `spice+unix://${socket}`];
+const view = (words: readonly string[], settings: Record<string, string> = {}): ViewerProcess => {
+  const command = [process.execPath, resolve('bin/emeritus'), 'view', '--sdl', ...words];
   const viewer = new ViewerProcess(x, command, settings);
   shown.push(viewer);
   return viewer;
 };
+const show = (socket: string, words: readonly string[] = [], settings: Record<string, string> = {}): ViewerProcess =>
+  view([...words, `spice+unix://${socket}`], settings);
 
 /** The key code of right Ctrl; by its name, xdotool presses left Ctrl too. */
 const MENU_KEY = '105';
@@ -359,6 +363,32 @@ describe(`The SDL viewer at a machine that does as it is told${needs(lacks)}`, (
     bench.close();
     expect(await plain.exit()).toBe(0);
     expect(plain.story).toContain('the machine has gone');
+  });
+
+  const misses = lacks || missing(openssl);
+  it.skipIf(misses)(`speaks TLS to whom it trusts, with a password${needs(misses)}`, async () => {
+    const file = (name: string): string => join(folder, name);
+    const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1'];
+    const names = ['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', file('key.pem'), '-out', file('cert.pem')];
+    execFileSync('openssl', [...request, ...names], { stdio: 'ignore' });
+    writeFileSync(file('right'), 'open sesame\n');
+    writeFileSync(file('wrong'), 'close sesame\n');
+    bench = new SpiceBench({ password: 'open sesame' });
+    const tls = { cert: readFileSync(file('cert.pem')), key: readFileSync(file('key.pem')) };
+    listener = await listenTcp(bench.server, { host: '127.0.0.1', port: 0 }, tls);
+    const url = `spice://127.0.0.1?tls-port=${listener.port}`;
+    fill();
+    bench.machine.show({ width: 640, height: 400 });
+    const trusted = `--ca=${file('cert.pem')}`;
+    for (const [words, complaint] of [
+      [[`--password-file=${file('right')}`], /no connection to .*its certificate is not trusted.*--ca=FILE/],
+      [[trusted, `--password-file=${file('wrong')}`], /wrong or missing password/],
+    ] as const) {
+      const refused = view([...words, url]);
+      expect(await refused.exit()).toBe(2);
+      expect(refused.story).toMatch(complaint);
+    }
+    await same(view([trusted, `--password-file=${file('right')}`, url]), 'what only it may see');
   });
 
   it.skipIf(lacks)('tells in one line what is missing', async () => {

@@ -2,7 +2,7 @@
 //
 // Viewers that others wrote, in front of a machine that has what powermac-g3 lacks: an absolute pointer, a wheel, sound.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openOpus } from '../../frontends/host/opus.ts';
+import { openOpus } from '../../frontends/host/libopus.ts';
 import { type Listener, listenTcp } from '../../frontends/spice/listeners.ts';
 import { debianFile, missing } from '../support/inputs.ts';
 import { locate, ViewerProcess, XServer } from '../support/screen-lab.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseDisplay, serveDisplay } from '../../../frontends/cli/display.ts';
 import { remoteScreenText } from '../../../frontends/cli/screen-text.ts';
-import { parseSpiceUrl } from '../../../frontends/cli/view.ts';
+import { parseSpiceUrl } from '../../../frontends/cli/spice-url.ts';
 import { serveWebViewer } from '../../../frontends/web/server.ts';
 import { MachineSession, LocalChannel } from '../../../machines/backplane/session.ts';
 import { FakeMachine } from '../../support/fake-machine.ts';
@@ -132,11 +132,22 @@ describe('emeritus screen-text', () => {
 
 describe('emeritus view', () => {
   it('reads SPICE URLs', () => {
-    expect(parseSpiceUrl('spice://127.0.0.1:5900')).toEqual({ host: '127.0.0.1', port: 5900 });
-    expect(parseSpiceUrl('spice://[::1]:5900/')).toEqual({ host: '::1', port: 5900 });
-    expect(parseSpiceUrl('spice+unix:///tmp/a b.sock')).toEqual({ path: '/tmp/a b.sock' });
-    for (const bad of ['', 'spice://host', 'http://127.0.0.1:1', 'spice://h:0', 'spice://h:70000', 'spice+unix://x']) {
-      expect(() => parseSpiceUrl(bad), bad).toThrow('expected');
+    expect(parseSpiceUrl('spice://127.0.0.1:5900', 'view')).toEqual({ host: '127.0.0.1', port: 5900 });
+    expect(parseSpiceUrl('spice://[::1]:5900/', 'view')).toEqual({ host: '::1', port: 5900 });
+    expect(parseSpiceUrl('spice+unix:///tmp/a b.sock', 'view')).toEqual({ path: '/tmp/a b.sock' });
+    expect(parseSpiceUrl('spice://h.example?tls-port=61', 'view')).toEqual({ host: 'h.example', port: 61, tls: {} });
+    expect(parseSpiceUrl('spice://[::1]/?tls-port=61', 'view')).toEqual({ host: '::1', port: 61, tls: {} });
+    expect(parseSpiceUrl('spice+tls://127.0.0.1:61', 'view')).toEqual({ host: '127.0.0.1', port: 61, tls: {} });
+    const bad = ['', 'spice://host', 'http://127.0.0.1:1', 'spice://h:0', 'spice://h:70000', 'spice+unix://x'];
+    for (const url of [...bad, 'spice://h?tls-port=0', 'spice+tls://h']) {
+      expect(() => parseSpiceUrl(url, 'view'), url).toThrow('view: expected');
     }
+  });
+
+  it('takes a certificate for TLS only, and nothing else for one', () => {
+    const ca = file('ca.pem', 'no certificate');
+    expect(() => parseSpiceUrl('spice://h:61', 'view', ca)).toThrow('--ca is for');
+    expect(() => parseSpiceUrl('spice+tls://h:61', 'view', ca)).toThrow('view --ca: expected a certificate');
+    expect(() => parseSpiceUrl('spice+tls://h:61', 'view', join(folder, 'absent'))).toThrow('there is no such file');
   });
 });

@@ -351,9 +351,16 @@ describe('SpiceServer', () => {
     const tls = { cert: readFileSync(cert), key: readFileSync(key) };
     const listener = await listenTcp(made.server, { host: '127.0.0.1', port: 0 }, tls);
     listeners.push(listener);
-    const viewer = await TestViewer.connect({ host: '127.0.0.1', port: listener.port, ca: tls.cert });
+    const where = { host: '127.0.0.1', port: listener.port };
+    const viewer = await TestViewer.connect({ ...where, tls: { ca: tls.cert } });
     await until(() => viewer.shows(picture(made)));
     viewer.client.close();
+    await expect(TestViewer.connect({ ...where, tls: {} })).rejects.toThrow(/not trusted.*--ca=FILE/);
+    await expect(TestViewer.connect({ ...where, host: 'localhost', tls: { ca: tls.cert } })).rejects.toThrow(
+      'not trusted',
+    );
+    await expect(TestViewer.connect(where)).rejects.toThrow();
+    await expect(TestViewer.connect({ ...(await tcp(made)), tls: { ca: tls.cert } })).rejects.toThrow();
     const bad = { cert: Buffer.from('x'), key: Buffer.from('y') };
     await expect(listenTcp(made.server, { host: '127.0.0.1', port: 0 }, bad)).rejects.toThrow('tls-cert');
   });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it } from 'vitest';
-import { openOpus, OPUS_FRAMES, OPUS_HZ } from '../../../frontends/host/opus.ts';
+import { openOpus } from '../../../frontends/host/libopus.ts';
+import { OPUS_FRAMES, OPUS_HZ } from '../../../frontends/host/opus.ts';
 import { random } from '../../support/random.ts';
 
 const opus = openOpus();
