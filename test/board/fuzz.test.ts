@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NodeMachineHost } from '../../frontends/host/node-machine-host.ts';
 import { swap32, type Width } from '../../machines/backplane/bus.ts';
-import type { Machine, Medium } from '../../machines/backplane/machine.ts';
+import type { DriveBus, Machine, Medium } from '../../machines/backplane/machine.ts';
 import { describeTarget, type FlatRange } from '../../machines/backplane/memory-map.ts';
 import { MACHINES } from '../../machines/registry.ts';
 import { plainConfig } from '../support/machine-config.ts';
@@ -19,13 +19,13 @@ const PCI: Readonly<Record<string, { address: number; data: number; devices: rea
 };
 
 /** Buses that take drives, where not both IDE and SCSI. */
-const DRIVE_BUSES: Readonly<Record<string, readonly ('ide' | 'scsi')[]>> = {
+const DRIVE_BUSES: Readonly<Record<string, readonly DriveBus[]>> = {
   archimedes: [],
   'archimedes-a310': [],
   'archimedes-a440': [],
   'archimedes-a3000': [],
   'archimedes-a5000': [],
-  goldfish: [],
+  goldfish: ['mmc', 'nand'],
   'next-computer': ['scsi'],
   'next-cube': ['scsi'],
   'next-station': ['scsi'],
@@ -68,7 +68,7 @@ describe.each(MACHINES.map((definition) => [definition.name, definition] as cons
     writeFileSync(image, new Uint8Array(1 << 20).fill(0x5a));
     const media: Medium[] = (DRIVE_BUSES[name] ?? (['ide', 'scsi'] as const)).flatMap((bus) => [
       { kind: 'disk', bus, spec: `${image},overlay` },
-      { kind: 'cdrom', bus, spec: `${image},cdrom` },
+      ...(bus === 'mmc' || bus === 'nand' ? [] : [{ kind: 'cdrom', bus, spec: `${image},cdrom` } as const]),
     ]);
     const floppyBytes = FLOPPY_BYTES[name];
     if (floppyBytes !== undefined) {

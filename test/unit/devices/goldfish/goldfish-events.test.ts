@@ -10,10 +10,10 @@ const [READ, LEN, DATA] = [0x00, 0x04, 0x08];
 const [PAGE_NAME, PAGE_EVBITS, PAGE_ABSDATA] = [0, 0x1_0000, 0x2_0003];
 const EV_KEY = 1;
 
-function setUp() {
+function setUp(multiTouch = false) {
   const fake = new FakeBoard();
   const map = fake.map();
-  const make = () => new GoldfishEvents(fake.chip('events'), { width: 320, height: 480 });
+  const make = () => new GoldfishEvents(fake.chip('events'), { width: 320, height: 480, multiTouch });
   const events = make();
   map.add(region(0, 0xfff).device(events, 'events'));
   events.reset('cold');
@@ -72,6 +72,24 @@ describe('GoldfishEvents', () => {
     expect(take(15)).toEqual([3, 0, 319, 3, 1, 479, 3, 2, 0, 1, 0x14a, 1, 0, 0, 0]);
     events.place(1, 1, 0);
     expect(take(15).slice(9)).toEqual([1, 0x14a, 0, 0, 0, 0]);
+  });
+
+  it('sends fingers by slots where the screen knows several', () => {
+    const { events, map, read, page, open, take } = setUp(true);
+    const axes = page(PAGE_EVBITS + 3);
+    expect([0x2f, 0x30, 0x35, 0x36, 0x39, 0x3a].every((n) => ((axes[n >>> 3]! >>> (n & 7)) & 1) === 1)).toBe(true);
+    open();
+    map.write(READ, 4, swap32(PAGE_ABSDATA));
+    expect([read(LEN), read(DATA + 0x2f * 16 + 4), read(DATA + 0x36 * 16 + 4)]).toEqual([0x3f * 16, 1, 479]);
+    events.place(0, 0, 1);
+    expect(take(21)).toEqual([3, 0x2f, 0, 3, 0x39, 0, 3, 0x30, 15, 3, 0x3a, 0x81, 3, 0x35, 0, 3, 0x36, 0, 0, 0, 0]);
+    events.place(0, 0, 2);
+    expect(take(21).slice(0, 6)).toEqual([3, 0x2f, 1, 3, 0x39, 1]);
+    events.place(0.5, 0, 2);
+    expect(take(21)).toEqual([3, 0x2f, 0, 3, 0x35, 159, 3, 0x36, 0, 3, 0x2f, 1, 3, 0x35, 159, 3, 0x36, 479, 0, 0, 0]);
+    events.place(0.5, 0, 0);
+    expect(take(15)).toEqual([3, 0x2f, 0, 3, 0x39, 0xffff_ffff, 3, 0x2f, 1, 3, 0x39, 0xffff_ffff, 0, 0, 0]);
+    expect(events.irq.level).toBe(false);
   });
 
   it('sends the trackball with signs', () => {
