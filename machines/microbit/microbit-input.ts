@@ -1,35 +1,44 @@
 // SPDX-License-Identifier: MIT
 import type { KeyboardInput, KeyCode, PointerInput } from '../backplane/host.ts';
-import { type ButtonView, MicrobitScreen } from './microbit-screen.ts';
+import { type Hands, MicrobitScreen, type Place } from './microbit-screen.ts';
 
 /** How far an arrow key tilts the board: the sine of 45 degrees. */
 const TILT = Math.SQRT1_2;
+const KEYS: ReadonlyMap<KeyCode, Place> = new Map<KeyCode, Place>([
+  ['KeyA', 'a'],
+  ['KeyB', 'b'],
+  ['Digit0', 0],
+  ['Digit1', 1],
+  ['Digit2', 2],
+]);
+const PLACES: readonly Place[] = ['a', 'b', 0, 1, 2];
 
 export interface BoardControls {
-  /** A button's pin goes low while it is pressed. */
-  readonly onButton: (button: 'a' | 'b', pressed: boolean) => void;
+  /** A finger is on a button or a pad of the edge connector, or leaves it. */
+  readonly onTouch: (place: Place, touched: boolean) => void;
   /** Where gravity pulls, in g: x to the right of the board, y to its top, z out of its face. */
   readonly onTilt: (x: number, y: number, z: number) => void;
 }
 
 /**
- * Hands on a micro:bit: keys A and B (or a click on the picture) press its buttons, the arrow keys tilt it, Space shakes
- * it. With the right mouse button held, it tilts with the pointer.
+ * Hands on a micro:bit: keys A and B (or a click on the picture) press its buttons, 0, 1 and 2 touch its pads, the arrow
+ * keys tilt it, Space shakes it. With the right mouse button held, it tilts with the pointer.
  */
 export class MicrobitInput implements KeyboardInput, PointerInput {
   readonly absolute = true;
   readonly #controls: BoardControls;
   readonly #keys = new Set<KeyCode>();
-  #clicked: 'a' | 'b' | undefined;
-  #pressed: ButtonView = { a: false, b: false };
+  #clicked: Place | undefined;
+  #touched: ReadonlySet<Place> = new Set();
   #dragTilt: readonly [number, number] | undefined;
+  #tilt: readonly [number, number] = [0, 0];
 
   constructor(controls: BoardControls) {
     this.#controls = controls;
   }
 
-  get pressed(): ButtonView {
-    return this.#pressed;
+  get hands(): Hands {
+    return { touched: this.#touched, tilt: this.#tilt };
   }
 
   key(code: KeyCode, down: boolean): void {
@@ -42,7 +51,7 @@ export class MicrobitInput implements KeyboardInput, PointerInput {
   move(_dx: number, _dy: number, _buttons: number): void {}
 
   place(x: number, y: number, buttons: number): void {
-    this.#clicked = buttons & 1 ? MicrobitScreen.buttonAt(x, y) : undefined;
+    this.#clicked = buttons & 1 ? MicrobitScreen.placeAt(x, y) : undefined;
     this.#dragTilt = buttons & 2 ? [clamp(x * 2 - 1), clamp(1 - y * 2)] : undefined;
     this.#update();
   }
@@ -54,18 +63,19 @@ export class MicrobitInput implements KeyboardInput, PointerInput {
   }
 
   #update(): void {
-    const pressed = {
-      a: this.#keys.has('KeyA') || this.#clicked === 'a',
-      b: this.#keys.has('KeyB') || this.#clicked === 'b',
-    };
-    for (const button of ['a', 'b'] as const) {
-      if (pressed[button] !== this.#pressed[button]) this.#controls.onButton(button, pressed[button]);
+    const touched = new Set<Place>();
+    for (const [code, place] of KEYS) if (this.#keys.has(code)) touched.add(place);
+    if (this.#clicked !== undefined) touched.add(this.#clicked);
+    const before = this.#touched;
+    this.#touched = touched;
+    for (const place of PLACES) {
+      if (touched.has(place) !== before.has(place)) this.#controls.onTouch(place, touched.has(place));
     }
-    this.#pressed = pressed;
     const axis = (less: KeyCode, more: KeyCode): number =>
       (this.#keys.has(more) ? TILT : 0) - (this.#keys.has(less) ? TILT : 0);
     const x = this.#dragTilt?.[0] ?? axis('ArrowLeft', 'ArrowRight');
     const y = this.#dragTilt?.[1] ?? axis('ArrowDown', 'ArrowUp');
+    this.#tilt = [x, y];
     const shake = this.#keys.has('Space') ? 3 : 1;
     this.#controls.onTilt(x * shake, y * shake, -Math.sqrt(Math.max(0, 1 - x * x - y * y)) * shake);
   }

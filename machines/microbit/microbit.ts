@@ -10,18 +10,25 @@ import { OrWire } from '../backplane/wire.ts';
 import { ArmCpu } from '../devices/cpu/arm.ts';
 import { LedMatrix } from '../devices/display/led-matrix.ts';
 import { I2cBus } from '../devices/i2c/i2c-bus.ts';
-import { NrfFlash } from '../devices/nrf51/nrf-flash.ts';
+import { NrfAdc } from '../devices/nrf51/nrf-adc.ts';
+import { NrfCcmAar } from '../devices/nrf51/nrf-ccm-aar.ts';
+import { NrfEcb } from '../devices/nrf51/nrf-ecb.ts';
+import { keptFlash, NrfFlash } from '../devices/nrf51/nrf-flash.ts';
 import { NrfGpio } from '../devices/nrf51/nrf-gpio.ts';
 import { NrfGpiote } from '../devices/nrf51/nrf-gpiote.ts';
+import { NrfLpcomp } from '../devices/nrf51/nrf-lpcomp.ts';
 import type { NrfPeripheral } from '../devices/nrf51/nrf-peripheral.ts';
 import { NrfPpi } from '../devices/nrf51/nrf-ppi.ts';
+import { NrfQdec } from '../devices/nrf51/nrf-qdec.ts';
 import { NrfRadio, type RadioAir } from '../devices/nrf51/nrf-radio.ts';
+import { NrfRng } from '../devices/nrf51/nrf-rng.ts';
 import { NrfRtc } from '../devices/nrf51/nrf-rtc.ts';
-import { NrfAdc, NrfEcb, NrfQdec, NrfRng, NrfTemp, NrfWdt } from '../devices/nrf51/nrf-small.ts';
 import { NrfSystem, RESET_REASON } from '../devices/nrf51/nrf-system.ts';
+import { NrfTemp } from '../devices/nrf51/nrf-temp.ts';
 import { NrfTimer } from '../devices/nrf51/nrf-timer.ts';
 import { NrfTwiSpi } from '../devices/nrf51/nrf-twi-spi.ts';
 import { NrfUart } from '../devices/nrf51/nrf-uart.ts';
+import { NrfWdt } from '../devices/nrf51/nrf-wdt.ts';
 import { Mag3110 } from '../devices/sensors/mag3110.ts';
 import { Mma8653 } from '../devices/sensors/mma8653.ts';
 import { HexError, parseHex } from '../firmware/intel-hex.ts';
@@ -50,8 +57,20 @@ const PIN = {
   scl: 0,
   sda: 30,
 };
+/** The pads 0, 1 and 2 of the edge connector. */
+const PADS = [3, 2, 1] as const;
+/** Pins that resistors on the board pull up: the buttons', the I2C bus, the pads (weakly, to feel a finger). */
+const BOARD_PULL_UPS = [PIN.buttonA, PIN.buttonB, PIN.scl, PIN.sda, ...PADS];
+/** What can be connected to a pad. */
+const OPEN = 'open';
+const VOLTS: Readonly<Record<string, number | undefined>> = {
+  [OPEN]: undefined,
+  ...Object.fromEntries(Array.from({ length: 12 }, (_, n) => [(n * 0.3).toFixed(1), n * 0.3])),
+};
 const ROWS = 3;
 const COLUMNS = 9;
+/** The usual software drives a row of LEDs for 6 ms. */
+const REFRESH_NS = ROWS * 6_000_000;
 /** Row and column (from 1) of each LED, line by line from the top left. [micro:bit v1 schematic] */
 // prettier-ignore
 const LEDS = [
@@ -99,7 +118,12 @@ export const microbit: MachineDefinition = {
   year: 2016,
   status: 'in work',
   ram: { min: RAM_BYTES, max: RAM_BYTES, initial: RAM_BYTES },
-  options: {},
+  options: Object.fromEntries(
+    PADS.map((_, n) => [
+      `p${n}`,
+      { values: Object.keys(VOLTS), initial: OPEN, title: `volts at pad ${n} of the edge connector` },
+    ]),
+  ),
   build: (host, config) => buildMicrobit(host, config),
 };
 
@@ -122,20 +146,10 @@ export function buildMicrobit(host: MachineHost, config: MachineConfig, extras: 
   const ficr = board.memory.allocate('ficr', 4 * KIB);
   const romTable = board.memory.allocate('rom table', 4 * KIB);
   const ram = board.memory.allocate('ram', RAM_BYTES);
-  const flashStore = host.nonVolatile('flash');
-  const flash = board.add(
-    new NrfFlash(board.chip('flash'), {
-      memory: board.memory,
-      code,
-      uicr,
-      pageBytes: FLASH_PAGE_BYTES,
-      store: flashStore,
-    }),
-  );
   const hfclk = board.clock('hfclk', HFCLK_HZ);
   const lfclk = board.clock('lfclk', LFCLK_HZ);
   const ppi = board.add(new NrfPpi(board.chip('ppi')));
-  const gpio = board.add(new NrfGpio(board.chip('gpio')));
+  const gpio = board.add(new NrfGpio(board.chip('gpio'), { boardPullUps: BOARD_PULL_UPS }));
   const i2c = new I2cBus();
   const accelerometer = board.add(i2c.attach(0x1d, new Mma8653(board.chip('accelerometer'))));
   const magnetometer = board.add(i2c.attach(0x0e, new Mag3110(board.chip('magnetometer'))));
@@ -149,12 +163,23 @@ export function buildMicrobit(host: MachineHost, config: MachineConfig, extras: 
   };
   const at = (id: number): { base: number; ppi: NrfPpi } => ({ base: 0x4000_0000 + id * 0x1000, ppi });
   const system = peripheral(new NrfSystem(board.chip('power'), at(0)));
+  const flashStore = host.nonVolatile('flash');
+  const flash = board.add(
+    new NrfFlash(board.chip('flash'), {
+      memory: board.memory,
+      code,
+      uicr,
+      pageBytes: FLASH_PAGE_BYTES,
+      store: flashStore,
+      protects: (offset) => system.protects(offset),
+    }),
+  );
   peripheral(new NrfRadio(board.chip('radio'), { ...at(1), memory: bus, ...(extras.air && { air: extras.air }) }));
   const uart = peripheral(new NrfUart(board.chip('uart'), at(2)));
   peripheral(new NrfTwiSpi(board.chip('twi0'), { ...at(3), i2c }));
-  peripheral(new NrfTwiSpi(board.chip('twi1'), { ...at(4), i2c }));
+  peripheral(new NrfTwiSpi(board.chip('twi1'), { ...at(4), i2c, memory: bus }));
   peripheral(new NrfGpiote(board.chip('gpiote'), { ...at(6), gpio }));
-  peripheral(new NrfAdc(board.chip('adc'), at(7)));
+  peripheral(new NrfAdc(board.chip('adc'), { ...at(7), gpio }));
   peripheral(new NrfTimer(board.chip('timer0'), { ...at(8), clock: hfclk, widest: 32 }));
   peripheral(new NrfTimer(board.chip('timer1'), { ...at(9), clock: hfclk, widest: 16 }));
   peripheral(new NrfTimer(board.chip('timer2'), { ...at(10), clock: hfclk, widest: 16 }));
@@ -162,9 +187,11 @@ export function buildMicrobit(host: MachineHost, config: MachineConfig, extras: 
   peripheral(new NrfTemp(board.chip('temp'), at(12)));
   peripheral(new NrfRng(board.chip('rng'), { ...at(13), seed: host.calendar.startSeconds }));
   peripheral(new NrfEcb(board.chip('ecb'), { ...at(14), memory: bus }));
+  peripheral(new NrfCcmAar(board.chip('ccm-aar'), { ...at(15), memory: bus }));
   const watchdog = peripheral(new NrfWdt(board.chip('wdt'), at(16)));
   peripheral(new NrfRtc(board.chip('rtc1'), { ...at(17), clock: lfclk, compares: 4 }));
   peripheral(new NrfQdec(board.chip('qdec'), { ...at(18), gpio }));
+  peripheral(new NrfLpcomp(board.chip('lpcomp'), { ...at(19), gpio }));
   const line = new SerialLine('usb');
   uart.port = line;
   const leds = board.add(
@@ -172,10 +199,16 @@ export function buildMicrobit(host: MachineHost, config: MachineConfig, extras: 
       leds: LEDS.map(([row, column]) => [row - 1, column - 1]),
       rows: ROWS,
       columns: COLUMNS,
+      windowNs: REFRESH_NS,
     }),
   );
+  const padVolts = PADS.map((_, n) => VOLTS[config.options[`p${n}`] ?? OPEN]);
+  PADS.forEach((pin, n) => gpio.voltsW(pin, padVolts[n]));
   const input = new MicrobitInput({
-    onButton: (button, pressed) => gpio.pinW(button === 'a' ? PIN.buttonA : PIN.buttonB, !pressed),
+    onTouch: (place, touched) => {
+      if (typeof place === 'number') gpio.voltsW(PADS[place], touched ? 0 : padVolts[place]);
+      else gpio.pinW(place === 'a' ? PIN.buttonA : PIN.buttonB, touched ? false : undefined);
+    },
     // The chip is mounted turned around.
     onTilt: (x, y, z) => (accelerometer.acceleration = [-x, -y, z]),
   });
@@ -185,8 +218,6 @@ export function buildMicrobit(host: MachineHost, config: MachineConfig, extras: 
     if (pin >= PIN.rows && pin < PIN.rows + ROWS) leds.rowW(pin - PIN.rows, level);
     if (pin >= PIN.columns && pin < PIN.columns + COLUMNS) leds.columnW(pin - PIN.columns, level);
   });
-  // Resistors on the board pull these up.
-  for (const pin of [PIN.buttonA, PIN.buttonB, PIN.scl, PIN.sda]) gpio.pinW(pin, true);
   board.wire(accelerometer.level1, (level) => gpio.pinW(PIN.accelerometer1, level), 'gpio.p0.28');
   board.wire(accelerometer.level2, (level) => gpio.pinW(PIN.accelerometer2, level), 'gpio.p0.27');
   board.wire(magnetometer.int1, (level) => gpio.pinW(PIN.magnetometer, level), 'gpio.p0.29');
@@ -197,8 +228,6 @@ export function buildMicrobit(host: MachineHost, config: MachineConfig, extras: 
     region(FICR_BASE, FICR_BASE + 0xfff).rom(ficr),
     region(UICR_BASE, UICR_BASE + 0xfff).rom(uicr, 0, { target: flash.uicr, name: 'uicr', base: UICR_BASE }),
     region(RAM_BASE, RAM_BASE + RAM_BYTES - 1).ram(ram),
-    region(0x4000_f000, 0x4000_ffff).stub('ccm and aar'),
-    region(0x4001_3000, 0x4001_3fff).stub('lpcomp'),
     region(0x4001_e000, 0x4001_efff).device(flash.registers, 'nvmc'),
     region(0x4001_f000, 0x4001_ffff).device(ppi, 'ppi'),
     region(0x5000_0000, 0x5000_0fff).device(gpio, 'gpio'),
@@ -226,7 +255,7 @@ export function buildMicrobit(host: MachineHost, config: MachineConfig, extras: 
 
   return {
     board,
-    screens: [new MicrobitScreen(leds, () => input.pressed)],
+    screens: [new MicrobitScreen(leds, () => input.hands)],
     keyboard: input,
     pointer: input,
     serial: [line],
@@ -247,7 +276,13 @@ function loadProgram(config: MachineConfig, code: MemoryBlock, uicr: MemoryBlock
   if (image === undefined) {
     const kept = store.load();
     if (kept === undefined) throw new MachineConfigError('microbit needs a program: give one with --kernel FILE.hex');
+    if (kept.length !== code.size + uicr.size) {
+      throw new MachineConfigError(
+        `the kept flash has ${kept.length} bytes instead of ${code.size + uicr.size}: give a program with --kernel FILE.hex`,
+      );
+    }
     code.bytes.set(kept.subarray(0, code.size));
+    uicr.bytes.set(kept.subarray(code.size));
     return;
   }
   try {
@@ -264,5 +299,5 @@ function loadProgram(config: MachineConfig, code: MemoryBlock, uicr: MemoryBlock
     if (error instanceof HexError) throw new MachineConfigError(`--kernel: ${error.message}`);
     throw error;
   }
-  store.store(code.bytes.slice());
+  store.store(keptFlash(code, uicr));
 }

@@ -6,8 +6,6 @@ import type { ChipContext } from '../../backplane/board.ts';
 import { SavedFields, type Device, type PlainFields, type ResetKind } from '../../backplane/device.ts';
 import type { Scheduler, Task } from '../../backplane/scheduler.ts';
 
-/** The eye takes this long together, in nanoseconds. */
-const WINDOW_NS = 20_000_000;
 /** The part of its share of the time below which a row is dimmed as a whole. */
 const LEAST_SHARE = 0.75;
 
@@ -16,6 +14,8 @@ export interface LedMatrixOptions {
   readonly leds: readonly (readonly [row: number, column: number])[];
   readonly rows: number;
   readonly columns: number;
+  /** The eye takes two of these together. A window as long as the software's refresh cuts none of them unevenly. */
+  readonly windowNs: number;
 }
 
 export class LedMatrix implements Device {
@@ -115,7 +115,7 @@ export class LedMatrix implements Device {
       this.changes++;
     }
     this.#windowStart = now;
-    this.#task.schedule(this.#scheduler.ns(WINDOW_NS));
+    this.#task.schedule(this.#scheduler.ns(this.#options.windowNs));
   }
 
   reset(_kind: ResetKind): void {
@@ -133,7 +133,7 @@ export class LedMatrix implements Device {
     this.#rowSince.fill(-1);
     if (!this.#task.scheduled) {
       this.#windowStart = now;
-      this.#task.schedule(this.#scheduler.ns(WINDOW_NS));
+      this.#task.schedule(this.#scheduler.ns(this.#options.windowNs));
     }
     this.#update();
   }

@@ -5,7 +5,7 @@
 // Sockets: bus: `registers` (span 0x1000), `code` and `uicr` (what stores to these memories reach). Programming can only
 // clear bits; erasing sets a page. The contents are kept in a {@link NonVolatile}.
 // Document: [nRF51 RM] §6. Not modelled: the CPU's halt while a word is written (46 us) or a page erased (22 ms): the
-// controller is always ready.
+// controller is always ready; the hard fault of a store to protected flash (it is dropped).
 import type { ChipContext } from '../../backplane/board.ts';
 import type { BusTarget, Width } from '../../backplane/bus.ts';
 import { SavedFields, type Device, type PlainFields, type ResetKind } from '../../backplane/device.ts';
@@ -30,6 +30,16 @@ export interface NrfFlashOptions {
   readonly uicr: MemoryBlock;
   readonly pageBytes: number;
   readonly store: NonVolatile;
+  /** Whether the memory protection unit keeps code at an offset from being written and erased. */
+  readonly protects: (offset: number) => boolean;
+}
+
+/** What is kept of the flash: the code, then UICR. */
+export function keptFlash(code: MemoryBlock, uicr: MemoryBlock): Uint8Array {
+  const kept = new Uint8Array(code.size + uicr.size);
+  kept.set(code.bytes);
+  kept.set(uicr.bytes, code.size);
+  return kept;
 }
 
 export class NrfFlash implements Device {
@@ -70,9 +80,16 @@ export class NrfFlash implements Device {
       this.#log.guest(`${width}-byte store to flash at %x while it is not being written`, offset);
       return;
     }
+    if (this.#protected(block, offset)) return;
     block.view.setUint32(offset, block.view.getUint32(offset, true) & value, true);
     this.#options.memory.written(block.offset + offset, 4);
     this.#changed = true;
+  }
+
+  #protected(block: MemoryBlock, offset: number): boolean {
+    if (block !== this.#options.code || !this.#options.protects(offset)) return false;
+    this.#log.guest('flash at %x is protected', offset);
+    return true;
   }
 
   #writeRegister(offset: number, value: number): void {
@@ -96,11 +113,13 @@ export class NrfFlash implements Device {
       else this.#log.guest('erase of no page, %x', value);
     } else if (value & 1) {
       this.#erase(uicr, 0, uicr.size);
-      if (offset === ERASEALL) this.#erase(code, 0, code.size);
+      if (offset !== ERASEALL) return;
+      for (let page = 0; page < code.size; page += pageBytes) this.#erase(code, page, pageBytes);
     }
   }
 
   #erase(block: MemoryBlock, from: number, bytes: number): void {
+    if (this.#protected(block, from)) return;
     block.bytes.fill(0xff, from, from + bytes);
     this.#options.memory.written(block.offset + from, bytes);
     this.#changed = true;
@@ -110,7 +129,8 @@ export class NrfFlash implements Device {
   flush(): void {
     if (!this.#changed) return;
     this.#changed = false;
-    this.#options.store.store(this.#options.code.bytes.slice());
+    const { code, uicr, store } = this.#options;
+    store.store(keptFlash(code, uicr));
   }
 
   reset(_kind: ResetKind): void {

@@ -4,16 +4,36 @@
 //
 // Sockets: bus: span 0x1000; memory: packets by DMA (EasyDMA); air: {@link RadioAir}, where other radios are.
 // Document: [nRF51 RM] §17 "2.4 GHz radio". Packets are taken whole at the end of their time on air.
-// Not modelled: whitening and checksums on the air (packets between our radios arrive undamaged, and only with equal
-// frequency, mode and address); RSSI is constant; device address match (DAB, logged).
+// Not modelled: noise (packets between our radios arrive undamaged; two that disagree about whitening or checksum get a
+// checksum error); collisions; RSSI is constant; the test carrier.
 import type { ChipContext } from '../../backplane/board.ts';
 import type { PlainFields, SavedFields } from '../../backplane/device.ts';
 import type { MemoryMap } from '../../backplane/memory-map.ts';
 import type { Task } from '../../backplane/scheduler.ts';
 import { NrfPeripheral, type NrfPeripheralOptions } from './nrf-peripheral.ts';
 
-const EVENT = { ready: 0, address: 1, payload: 2, end: 3, disabled: 4, rssiEnd: 7, bitCount: 10 } as const;
-const TASK = { txEn: 0x00, rxEn: 0x04, start: 0x08, stop: 0x0c, disable: 0x10, rssiStart: 0x14 } as const;
+const EVENT = {
+  ready: 0,
+  address: 1,
+  payload: 2,
+  end: 3,
+  disabled: 4,
+  deviceMatch: 5,
+  deviceMiss: 6,
+  rssiEnd: 7,
+  bitCount: 10,
+} as const;
+const TASK = {
+  txEn: 0x00,
+  rxEn: 0x04,
+  start: 0x08,
+  stop: 0x0c,
+  disable: 0x10,
+  rssiStart: 0x14,
+  rssiStop: 0x18,
+  bitCountStart: 0x1c,
+  bitCountStop: 0x20,
+} as const;
 const SHORT = {
   readyStart: 0,
   endDisable: 1,
@@ -21,11 +41,16 @@ const SHORT = {
   disabledRxEn: 3,
   addressRssiStart: 4,
   endStart: 5,
+  addressBitCountStart: 6,
+  disabledRssiStop: 8,
 } as const;
 const CRCSTATUS = 0x400;
 const RXMATCH = 0x408;
+const RXCRC = 0x40c;
+const DAI = 0x410;
 const PACKETPTR = 0x504;
 const FREQUENCY = 0x508;
+const TXPOWER = 0x50c;
 const MODE = 0x510;
 const PCNF0 = 0x514;
 const PCNF1 = 0x518;
@@ -35,11 +60,48 @@ const PREFIX0 = 0x524;
 const PREFIX1 = 0x528;
 const TXADDRESS = 0x52c;
 const RXADDRESSES = 0x530;
+const CRCCNF = 0x534;
+const CRCPOLY = 0x538;
+const CRCINIT = 0x53c;
+const TEST = 0x540;
+const TIFS = 0x544;
 const RSSISAMPLE = 0x548;
 const STATE = 0x550;
+const DATAWHITEIV = 0x554;
+const BCC = 0x560;
+const DAB = 0x600;
+const DAP = 0x620;
+const DACNF = 0x640;
+const OVERRIDE = 0x724;
 const FIRST = 0x504;
-const LAST = 0x554;
-const OVERRIDE4 = 0x734;
+const LAST = 0x734;
+
+/** Registers that keep what is written: where, how many, the bits they have. */
+const KEPT: readonly (readonly [offset: number, count: number, bits: number])[] = [
+  [PACKETPTR, 1, 0xffff_ffff],
+  [FREQUENCY, 1, 0x7f],
+  [TXPOWER, 1, 0xff],
+  [MODE, 1, 0x3],
+  [PCNF0, 1, 0xf_010f],
+  [PCNF1, 1, 0x307_ffff],
+  [BASE0, 4, 0xffff_ffff],
+  [TXADDRESS, 1, 0x7],
+  [RXADDRESSES, 1, 0xff],
+  [CRCCNF, 1, 0x103],
+  [CRCPOLY, 2, 0xff_ffff],
+  [TEST, 1, 0x3],
+  [TIFS, 1, 0xff],
+  [DATAWHITEIV, 1, 0x7f],
+  [BCC, 1, 0xffff_ffff],
+  [DAB, 8, 0xffff_ffff],
+  [DAP, 8, 0xffff],
+  [DACNF, 1, 0xffff],
+  [OVERRIDE, 5, 0xffff_ffff],
+];
+
+/** The bits of the register at `offset`, 0 where none is kept. */
+const BITS = new Uint32Array((LAST - FIRST) / 4 + 1);
+for (const [offset, count, bits] of KEPT) BITS.fill(bits, (offset - FIRST) / 4, (offset - FIRST) / 4 + count);
 
 const RAMP_UP_NS = 130_000;
 const RAMP_DOWN_NS = 6_000;
@@ -48,12 +110,41 @@ const RSSI = 50;
 /** Microseconds of a byte by mode: 1 Mbit/s, 2 Mbit/s, 250 kbit/s, BLE 1 Mbit/s. */
 const BYTE_NS = [8_000, 4_000, 32_000, 8_000] as const;
 
+const CRC_SKIP_ADDRESS = 0x100;
+
+/** The checksum of fields in the order of the air, each with its bits lowest first, or highest first where `big`. */
+function crcOf(
+  fields: readonly (readonly [value: number, bits: number])[],
+  big: boolean,
+  bytes: number,
+  polynomial: number,
+  initial: number,
+): number {
+  if (bytes === 0) return 0;
+  const top = bytes * 8 - 1;
+  const mask = 2 ** (bytes * 8) - 1;
+  let crc = initial & mask;
+  for (const [value, bits] of fields) {
+    for (let i = 0; i < bits; i++) {
+      const bit = (value >>> (big ? bits - 1 - i : i)) & 1;
+      const out = ((crc >>> top) & 1) ^ bit;
+      crc = ((crc << 1) & mask) ^ (out ? polynomial & mask : 0);
+    }
+  }
+  return crc >>> 0;
+}
+
 /** What a packet looks like between radios. */
 export interface RadioPacket {
   readonly frequency: number;
   readonly mode: number;
   readonly base: number;
   readonly prefix: number;
+  /** The initial value of the whitening, -1 without. */
+  readonly whitening: number;
+  /** Bytes of the checksum, and the checksum. */
+  readonly crcBytes: number;
+  readonly crc: number;
   /** LENGTH, S0 and S1 as they are in memory, then the payload. */
   readonly bytes: Uint8Array;
 }
@@ -94,19 +185,22 @@ export class NrfRadio extends NrfPeripheral {
   readonly #memory: MemoryMap;
   readonly #air: RadioAir | undefined;
   readonly #task: Task;
-  readonly #registers = new Uint32Array((LAST - FIRST) / 4 + 1);
-  readonly #overrides = new Uint32Array(5);
+  readonly #bitCounter: Task;
+  readonly #registers = new Uint32Array(BITS.length);
   readonly #hear = (packet: RadioPacket): void => this.#heard(packet);
   #state: State = 'disabled';
   #crcOk = false;
+  #crc = 0;
   #matched = 0;
+  #device = 0;
   #sample = 0;
 
   constructor(chip: ChipContext, options: NrfRadioOptions) {
-    super(chip, options, { events: 0x49f, shorts: 0x13f });
+    super(chip, options, { events: 0x4ff, shorts: 0x17f });
     this.#memory = options.memory;
     this.#air = options.air;
     this.#task = chip.scheduler.task(`${chip.id}.state`, () => this.#due());
+    this.#bitCounter = chip.scheduler.task(`${chip.id}.bits`, () => this.raise(EVENT.bitCount));
     options.air?.join(this.#hear);
   }
 
@@ -137,13 +231,22 @@ export class NrfRadio extends NrfPeripheral {
         this.#sample = RSSI;
         this.raise(EVENT.rssiEnd);
         return;
-      case 0x18: // RSSISTOP
-      case 0x1c: // BCSTART
-      case 0x20: // BCSTOP
+      case TASK.rssiStop:
+        return;
+      case TASK.bitCountStart:
+        if (this.#state === 'tx')
+          this.#bitCounter.schedule(this.scheduler.ns((this.#register(BCC) * this.#byteNs) / 8));
+        return;
+      case TASK.bitCountStop:
+        this.#bitCounter.cancel();
         return;
       default:
         this.unknownTask(offset);
     }
+  }
+
+  get #byteNs(): number {
+    return BYTE_NS[this.#register(MODE)]!;
   }
 
   #enter(state: State, ns: number): void {
@@ -153,6 +256,7 @@ export class NrfRadio extends NrfPeripheral {
 
   #disable(): void {
     this.#task.cancel();
+    this.#bitCounter.cancel();
     if (this.#state === 'disabled') this.#disabled();
     else this.#enter(this.#state.startsWith('rx') ? 'rxDisable' : 'txDisable', RAMP_DOWN_NS);
   }
@@ -160,17 +264,21 @@ export class NrfRadio extends NrfPeripheral {
   #disabled(): void {
     this.#state = 'disabled';
     this.raise(EVENT.disabled);
-    if (this.short(SHORT.disabledTxEn)) this.task(TASK.txEn);
-    if (this.short(SHORT.disabledRxEn)) this.task(TASK.rxEn);
+    if (this.short(SHORT.disabledRssiStop)) this.task(TASK.rssiStop);
+    const next = this.short(SHORT.disabledTxEn) ? 'txRamp' : this.short(SHORT.disabledRxEn) ? 'rxRamp' : undefined;
+    // A turn-round leaves the inter-frame space between the end of a packet and the start of the next.
+    const spacing = this.#register(TIFS) * 1000 - RAMP_DOWN_NS;
+    if (next !== undefined && this.#state === 'disabled') this.#enter(next, Math.max(RAMP_UP_NS, spacing));
   }
 
   #start(): void {
     if (this.#state === 'rxIdle') {
       this.#state = 'rx';
     } else if (this.#state === 'txIdle') {
-      this.raise(EVENT.address);
       const bytes = this.#packetInMemory();
-      this.#enter('tx', (bytes.length + 8) * BYTE_NS[this.#register(MODE) & 3]!);
+      this.#enter('tx', (bytes.length + 8) * this.#byteNs);
+      this.raise(EVENT.address);
+      if (this.short(SHORT.addressBitCountStart)) this.task(TASK.bitCountStart);
     }
   }
 
@@ -223,14 +331,38 @@ export class NrfRadio extends NrfPeripheral {
     return { base: bytes >= 4 ? base : (base & (0xffff_ffff << ((4 - bytes) * 8))) >>> 0, prefix };
   }
 
-  #send(): void {
-    const packet = {
-      frequency: this.#register(FREQUENCY) & 0x7f,
-      mode: this.#register(MODE) & 3,
-      ...this.#address(this.#register(TXADDRESS) & 7),
-      bytes: this.#packetInMemory(),
+  /** How the packet is made, and its checksum, by this radio's settings. */
+  #coding(address: { base: number; prefix: number }, bytes: Uint8Array): Omit<RadioPacket, 'bytes'> {
+    const crcBytes = this.#register(CRCCNF) & 3;
+    const { s0 } = this.#format;
+    const big = (this.#register(PCNF1) >>> 24) & 1;
+    const lengthBits = this.#register(PCNF0) & 15;
+    const s1Bits = (this.#register(PCNF0) >>> 16) & 15;
+    const fields: (readonly [value: number, bits: number])[] = [];
+    if ((this.#register(CRCCNF) & CRC_SKIP_ADDRESS) === 0) {
+      for (let i = 4 - ((this.#register(PCNF1) >>> 16) & 7); i < 4; i++) {
+        fields.push([(address.base >>> (8 * Math.max(0, i))) & 0xff, 8]);
+      }
+      fields.push([address.prefix, 8]);
+    }
+    bytes.forEach((byte, i) => {
+      if (i === s0 && lengthBits > 0) fields.push([byte, lengthBits]);
+      else if (i === s0 + (lengthBits > 0 ? 1 : 0) && s1Bits > 0) fields.push([byte, s1Bits]);
+      else fields.push([byte, 8]);
+    });
+    return {
+      frequency: this.#register(FREQUENCY),
+      mode: this.#register(MODE),
+      ...address,
+      whitening: (this.#register(PCNF1) >>> 25) & 1 ? this.#register(DATAWHITEIV) : -1,
+      crcBytes,
+      crc: crcOf(fields, big === 1, crcBytes, this.#register(CRCPOLY), this.#register(CRCINIT)),
     };
-    this.#air?.send(packet, this.#hear);
+  }
+
+  #send(): void {
+    const bytes = this.#packetInMemory();
+    this.#air?.send({ ...this.#coding(this.#address(this.#register(TXADDRESS)), bytes), bytes }, this.#hear);
     this.#state = 'txIdle';
     this.raise(EVENT.payload);
     this.#end();
@@ -238,7 +370,7 @@ export class NrfRadio extends NrfPeripheral {
 
   #heard(packet: RadioPacket): void {
     if (this.#state !== 'rx') return;
-    if (packet.frequency !== (this.#register(FREQUENCY) & 0x7f) || packet.mode !== (this.#register(MODE) & 3)) return;
+    if (packet.frequency !== this.#register(FREQUENCY) || packet.mode !== this.#register(MODE)) return;
     const enabled = this.#register(RXADDRESSES);
     const match = [0, 1, 2, 3, 4, 5, 6, 7].find((n) => {
       const { base, prefix } = this.#address(n);
@@ -246,14 +378,39 @@ export class NrfRadio extends NrfPeripheral {
     });
     if (match === undefined) return;
     this.#matched = match;
+    this.#state = 'rxIdle';
     this.raise(EVENT.address);
     if (this.short(SHORT.addressRssiStart)) this.task(TASK.rssiStart);
     const { s0, length, s1, most } = this.#format;
-    this.#memory.dmaWrite(this.#register(PACKETPTR), packet.bytes.subarray(0, s0 + length + s1 + most));
-    this.#crcOk = true;
-    this.#state = 'rxIdle';
+    const bytes = packet.bytes.subarray(0, s0 + length + s1 + most);
+    this.#memory.dmaWrite(this.#register(PACKETPTR), bytes);
+    if (this.short(SHORT.addressBitCountStart) && this.#register(BCC) <= bytes.length * 8) this.raise(EVENT.bitCount);
+    this.#matchDevice(bytes, s0 + length + s1);
+    const coding = this.#coding(this.#address(match), bytes);
+    this.#crc = packet.crc;
+    this.#crcOk =
+      packet.whitening === coding.whitening && packet.crcBytes === coding.crcBytes && packet.crc === coding.crc;
     this.raise(EVENT.payload);
     this.#end();
+  }
+
+  /** Compares the advertiser's address, first in a packet of Bluetooth low energy, with those of DAB and DAP. */
+  #matchDevice(bytes: Uint8Array, header: number): void {
+    const config = this.#register(DACNF);
+    if ((config & 0xff) === 0) return;
+    const at = (i: number): number => bytes[header + i] ?? 0;
+    const base = (at(0) | (at(1) << 8) | (at(2) << 16) | (at(3) << 24)) >>> 0;
+    const prefix = at(4) | (at(5) << 8);
+    const random = ((bytes[0] ?? 0) >>> 6) & 1;
+    const found = [0, 1, 2, 3, 4, 5, 6, 7].find(
+      (n) =>
+        (config >>> n) & 1 &&
+        this.#register(DAB + n * 4) === base &&
+        this.#register(DAP + n * 4) === prefix &&
+        ((config >>> (8 + n)) & 1) === random,
+    );
+    if (found !== undefined) this.#device = found;
+    this.raise(found === undefined ? EVENT.deviceMiss : EVENT.deviceMatch);
   }
 
   #end(): void {
@@ -263,58 +420,64 @@ export class NrfRadio extends NrfPeripheral {
   }
 
   protected readRegister(offset: number): number {
-    if (offset === CRCSTATUS) return this.#crcOk ? 1 : 0;
-    if (offset === RXMATCH) return this.#matched;
-    if (offset === 0x40c || offset === 0x410) return 0; // RXCRC, DAI
-    if (offset === RSSISAMPLE) return this.#sample;
-    if (offset === STATE) return STATE_CODES[this.#state];
-    if (offset >= FIRST && offset <= LAST) return this.#register(offset);
-    if (offset >= 0x600 && offset < 0x644) return 0; // DAB, DAP, DACNF
-    if (offset >= 0x724 && offset <= OVERRIDE4) return this.#overrides[(offset - 0x724) >>> 2]!;
-    return this.unknownRead(offset);
+    switch (offset) {
+      case CRCSTATUS:
+        return this.#crcOk ? 1 : 0;
+      case RXMATCH:
+        return this.#matched;
+      case RXCRC:
+        return this.#crc;
+      case DAI:
+        return this.#device;
+      case RSSISAMPLE:
+        return this.#sample;
+      case STATE:
+        return STATE_CODES[this.#state];
+    }
+    return BITS[(offset - FIRST) >>> 2] ? this.#register(offset) : this.unknownRead(offset);
   }
 
   protected writeRegister(offset: number, value: number): void {
-    if (offset >= FIRST && offset <= LAST && offset !== STATE && offset !== RSSISAMPLE) {
-      this.#registers[(offset - FIRST) >>> 2] = value;
-    } else if (offset >= 0x600 && offset < 0x644) {
-      if (value !== 0) this.log.unimp('device address match, register %x', offset);
-    } else if (offset >= 0x724 && offset <= OVERRIDE4) {
-      this.#overrides[(offset - 0x724) >>> 2] = value;
-    } else {
-      this.unknownWrite(offset, value);
-    }
+    const bits = BITS[(offset - FIRST) >>> 2];
+    if (!bits) this.unknownWrite(offset, value);
+    // The highest bit of the whitening's initial value is wired.
+    else this.#registers[(offset - FIRST) >>> 2] = (value & bits) | (offset === DATAWHITEIV ? 0x40 : 0);
   }
 
   protected resetRegisters(): void {
     this.#task.cancel();
     this.#registers.fill(0);
     this.#registers[(FREQUENCY - FIRST) >>> 2] = 2;
-    this.#overrides.fill(0);
+    this.#registers[(DATAWHITEIV - FIRST) >>> 2] = 0x40;
+    this.#bitCounter.cancel();
     this.#state = 'disabled';
     this.#crcOk = false;
-    this.#matched = this.#sample = 0;
+    this.#crc = this.#matched = this.#device = this.#sample = 0;
   }
 
   protected saveRegisters(): PlainFields {
     return {
       registers: this.#registers.slice(),
-      overrides: this.#overrides.slice(),
       state: this.#state,
       crcOk: this.#crcOk,
+      crc: this.#crc,
       matched: this.#matched,
+      device: this.#device,
       sample: this.#sample,
       task: this.#task.remaining,
+      bits: this.#bitCounter.remaining,
     };
   }
 
   protected restoreRegisters(saved: SavedFields): void {
-    this.#registers.set(saved.words('registers', this.#registers.length));
-    this.#overrides.set(saved.words('overrides', 5));
+    this.#registers.set(saved.words('registers', BITS.length).map((value, i) => value & BITS[i]!));
     this.#state = saved.oneOf('state', STATES);
     this.#crcOk = saved.bool('crcOk');
+    this.#crc = saved.int('crc', 0, 0xff_ffff);
     this.#matched = saved.int('matched', 0, 7);
+    this.#device = saved.int('device', 0, 7);
     this.#sample = saved.int('sample', 0, 127);
     this.#task.restore(saved.int('task', -1, Number.MAX_SAFE_INTEGER));
+    this.#bitCounter.restore(saved.int('bits', -1, Number.MAX_SAFE_INTEGER));
   }
 }

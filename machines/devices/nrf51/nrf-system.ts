@@ -3,7 +3,8 @@
 // The nRF51's clock and power control, and its memory protection unit, which share an address.
 //
 // Sockets: bus: span 0x1000. Wires out: `off` (SYSTEMOFF). Documents: [nRF51 RM] §11 (MPU), §12 (POWER), §13 (CLOCK).
-// Not modelled: brown-out levels; memory protection (the bits read back; logged when set); calibration does nothing.
+// Not modelled: brown-out levels; RAM switched off; protection of region 0 (PERR0, RLENR0: it exists only where UICR asks
+// for it); calibration does nothing; a clock that was not started still runs.
 import type { ChipContext } from '../../backplane/board.ts';
 import type { PlainFields, ResetKind, SavedFields } from '../../backplane/device.ts';
 import type { Task } from '../../backplane/scheduler.ts';
@@ -40,8 +41,16 @@ const XTALFREQ = 0x550;
 const RAMONB = 0x554;
 const DCDCEN = 0x578;
 const PERR0 = 0x528;
+const RLENR0 = 0x52c;
 const PROTENSET = 0x600;
-const PROTBLOCKSIZE = 0x614;
+const PROTENSETS = 2;
+const DISABLEINDEBUG = 0x608;
+const PROTBLOCKSIZE = 0x60c;
+/** Flash is protected in blocks of this size, one bit each. */
+const PROTECTED_BLOCK_BYTES = 4096;
+const DCDCFORCE = 0xa08;
+/** Start-up code of SoftDevices writes it; no manual has it. */
+const UNDOCUMENTED = 0x514;
 
 export const RESET_REASON = { pin: 0x1, watchdog: 0x2, request: 0x4, lockup: 0x8 } as const;
 
@@ -52,14 +61,15 @@ const KEPT: readonly (readonly [offset: number, bits: number, initial: number])[
   [RAMONB, 0x3_0003, 0x3],
   [DCDCEN, 0x1, 0],
   [CTIV, 0x7f, 0],
-  [XTALFREQ, 0xff, 0xff],
+  [XTALFREQ, 0xffff_ffff, 0xffff_ffff],
   [RESET, 0x1, 0],
   [PERR0, 0xffff_ffff, 0],
-  [0x52c, 0xffff_ffff, 0],
+  [RLENR0, 0xffff_ffff, 0],
   [PROTENSET, 0xffff_ffff, 0],
-  [0x604, 0xffff_ffff, 0],
-  [0x608, 0x1, 0],
+  [PROTENSET + 4, 0xffff_ffff, 0],
+  [DISABLEINDEBUG, 0x1, 1],
   [PROTBLOCKSIZE, 0x3, 0],
+  [DCDCFORCE, 0x3, 0],
 ];
 
 export class NrfSystem extends NrfPeripheral {
@@ -74,6 +84,8 @@ export class NrfSystem extends NrfPeripheral {
   #lfRun = false;
   #lfOn = false;
   #lfSource = 0;
+  /** The source it was last started with. */
+  #lfCopy = 0;
   #reason = 0;
   #retained = 0;
 
@@ -97,6 +109,12 @@ export class NrfSystem extends NrfPeripheral {
     this.#reason |= reason;
   }
 
+  /** Whether flash at `offset` may not be written or erased until the next reset. */
+  protects(offset: number): boolean {
+    const block = Math.floor(offset / PROTECTED_BLOCK_BYTES);
+    return (((this.#kept.get(PROTENSET + (block >>> 5) * 4) ?? 0) >>> (block & 31)) & 1) !== 0;
+  }
+
   task(offset: number): void {
     switch (offset) {
       case TASK.hfStart:
@@ -109,6 +127,7 @@ export class NrfSystem extends NrfPeripheral {
         return;
       case TASK.lfStart:
         this.#lfRun = true;
+        this.#lfCopy = this.#lfSource;
         // A crystal takes a quarter of a second, the RC oscillator no time to speak of.
         this.#lfTask.schedule(this.scheduler.ns(this.#lfSource === 1 ? 250_000_000 : 600_000));
         return;
@@ -145,12 +164,13 @@ export class NrfSystem extends NrfPeripheral {
       case LFCLKRUN:
         return this.#lfRun ? 1 : 0;
       case LFCLKSTAT:
-        return (this.#lfOn ? 0x1_0000 : 0) | this.#lfSource;
+        return (this.#lfOn ? 0x1_0000 : 0) | this.#lfCopy;
       case LFCLKSRCCOPY:
+        return this.#lfCopy;
       case LFCLKSRC:
         return this.#lfSource;
       case RAMSTATUS:
-        return 0xf;
+        return (this.#kept.get(RAMON) ?? 0) & 3;
       case GPREGRET:
         return this.#retained;
     }
@@ -174,17 +194,18 @@ export class NrfSystem extends NrfPeripheral {
     }
     const kept = KEPT.find(([at]) => at === offset);
     if (kept === undefined) {
-      this.unknownWrite(offset, value);
+      if (offset !== UNDOCUMENTED) this.unknownWrite(offset, value);
       return;
     }
-    if (offset >= PROTENSET && offset < PROTBLOCKSIZE && value !== 0) this.log.unimp('memory protection %x', value);
-    this.#kept.set(offset, (value & kept[1]) >>> 0);
+    // Protection stays until a reset.
+    const before = offset >= PROTENSET && offset < PROTENSET + PROTENSETS * 4 ? this.#kept.get(offset)! : 0;
+    this.#kept.set(offset, (before | (value & kept[1])) >>> 0);
   }
 
   protected resetRegisters(kind: ResetKind): void {
     for (const task of [this.#hfTask, this.#lfTask, this.#calibration, this.#timer]) task.cancel();
     this.#hfRun = this.#hfOn = this.#lfRun = this.#lfOn = false;
-    this.#lfSource = 0;
+    this.#lfSource = this.#lfCopy = 0;
     for (const [offset, , initial] of KEPT) this.#kept.set(offset, initial);
     if (kind !== 'cold') return;
     this.#reason = this.#retained = 0;
@@ -197,6 +218,7 @@ export class NrfSystem extends NrfPeripheral {
       lfRun: this.#lfRun,
       lfOn: this.#lfOn,
       lfSource: this.#lfSource,
+      lfCopy: this.#lfCopy,
       reason: this.#reason,
       retained: this.#retained,
       kept: Uint32Array.from(KEPT, ([offset]) => this.#kept.get(offset) ?? 0),
@@ -213,6 +235,7 @@ export class NrfSystem extends NrfPeripheral {
     this.#lfRun = saved.bool('lfRun');
     this.#lfOn = saved.bool('lfOn');
     this.#lfSource = saved.int('lfSource', 0, 3);
+    this.#lfCopy = saved.int('lfCopy', 0, 3);
     this.#reason = saved.int('reason', 0, 0x7_000f);
     this.#retained = saved.u8('retained');
     const kept = saved.words('kept', KEPT.length);

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// nRF51 TWI and SPI masters, which share an address and most registers: ENABLE says which one it is.
+// nRF51 TWI and SPI masters, and an SPI slave, which share an address and most registers: ENABLE says which one it is.
 //
-// Sockets: bus: span 0x1000; I2C: {@link I2cBus}; SPI: `exchange`, a byte out and one in.
-// Documents: [nRF51 RM] §27 (SPI), §28 (TWI).
-// Not modelled: the SPI slave (logged); bus errors of TWI other than a missing acknowledge.
+// Sockets: bus: span 0x1000; I2C: {@link I2cBus}; SPI: `exchange`, a byte out and one in; the slave's: nrf-spis.ts.
+// Documents: [nRF51 RM] §28 (SPI master), §29 (TWI). Not modelled: bus errors of TWI other than a missing acknowledge.
 import type { ChipContext } from '../../backplane/board.ts';
 import type { PlainFields, SavedFields } from '../../backplane/device.ts';
 import type { Task } from '../../backplane/scheduler.ts';
+import type { MemoryMap } from '../../backplane/memory-map.ts';
 import type { I2cBus } from '../i2c/i2c-bus.ts';
 import { NrfPeripheral, type NrfPeripheralOptions } from './nrf-peripheral.ts';
+import { NrfSpis, SPIS_EVENT, SPIS_SHORT_END_ACQUIRE } from './nrf-spis.ts';
 
 const EVENT = { stopped: 1, ready: 2, sent: 7, error: 9, byteBoundary: 14, suspended: 18 } as const;
-const EVENTS = Object.values(EVENT).reduce((bits: number, n) => bits | (1 << n), 0);
+const bits = (events: readonly number[]): number => events.reduce((all, n) => all | (1 << n), 0);
 const TASK = { startRx: 0x00, startTx: 0x08, stop: 0x14, suspend: 0x1c, resume: 0x20 } as const;
 const SHORT_SUSPEND = 0;
 const SHORT_STOP = 1;
@@ -25,7 +26,7 @@ const FREQUENCY = 0x524;
 const CONFIG = 0x554;
 const ADDRESS = 0x588;
 const SPI = 1;
-const SPI_SLAVE = 2;
+const SPIS = 2;
 const TWI = 5;
 const ADDRESS_NACK = 2;
 const DATA_NACK = 4;
@@ -41,11 +42,15 @@ export interface NrfTwiSpiOptions extends NrfPeripheralOptions {
   readonly i2c: I2cBus;
   /** Called with a byte of MOSI; gives MISO's. */
   readonly exchange?: (byte: number) => number;
+  /** Where an SPI slave has its buffers; absent where there is none. */
+  readonly memory?: MemoryMap;
 }
 
 export class NrfTwiSpi extends NrfPeripheral {
   readonly #bus: I2cBus;
   readonly #exchange: (byte: number) => number;
+  /** The SPI slave, where there is one. */
+  readonly slave: NrfSpis | undefined;
   readonly #task: Task;
   readonly #psel = new Uint32Array(3).fill(0xffff_ffff);
   #enable = 0;
@@ -61,13 +66,20 @@ export class NrfTwiSpi extends NrfPeripheral {
   #sending: number[] = [];
 
   constructor(chip: ChipContext, options: NrfTwiSpiOptions) {
-    super(chip, options, { events: EVENTS, shorts: 3 });
+    const { memory } = options;
+    const masterShorts = bits([SHORT_SUSPEND, SHORT_STOP]);
+    super(chip, options, {
+      events: bits([...Object.values(EVENT), ...(memory ? Object.values(SPIS_EVENT) : [])]),
+      shorts: memory ? masterShorts | (1 << SPIS_SHORT_END_ACQUIRE) : masterShorts,
+    });
+    this.slave = memory && new NrfSpis({ memory, raise: (n) => this.raise(n), short: (bit) => this.short(bit) });
     this.#bus = options.i2c;
     this.#exchange = options.exchange ?? (() => 0xff);
     this.#task = chip.scheduler.task(`${chip.id}.byte`, () => this.#due());
   }
 
   task(offset: number): void {
+    if (this.#enable === SPIS) this.slave?.task(offset);
     if (this.#enable !== TWI) return;
     switch (offset) {
       case TASK.startRx:
@@ -183,7 +195,8 @@ export class NrfTwiSpi extends NrfPeripheral {
         return this.#address;
     }
     const n = (offset - PSEL) >>> 2;
-    return offset >= PSEL && n < 3 ? this.#psel[n]! : this.unknownRead(offset);
+    if (offset >= PSEL && n < 3) return this.#psel[n]!;
+    return this.slave?.read(offset) ?? this.unknownRead(offset);
   }
 
   protected writeRegister(offset: number, value: number): void {
@@ -209,11 +222,11 @@ export class NrfTwiSpi extends NrfPeripheral {
         return;
     }
     if (offset >= PSEL && n < 3) this.#psel[n] = value;
-    else this.unknownWrite(offset, value);
+    else if (this.slave?.write(offset, value) !== true) this.unknownWrite(offset, value);
   }
 
   #setEnable(value: number): void {
-    if (value === SPI_SLAVE) this.log.unimp('SPI slave');
+    if (value === SPIS && !this.slave) this.log.guest('no SPI slave here');
     this.#enable = value;
     if (value === TWI || value === SPI) return;
     this.#task.cancel();
@@ -248,6 +261,7 @@ export class NrfTwiSpi extends NrfPeripheral {
     this.#suspended = false;
     this.#received = [];
     this.#sending = [];
+    this.slave?.reset();
   }
 
   protected saveRegisters(): PlainFields {
@@ -265,6 +279,7 @@ export class NrfTwiSpi extends NrfPeripheral {
       sending: Uint8Array.from(this.#sending),
       selected: this.#state === 'idle' ? -1 : this.#bus.selected,
       task: this.#task.remaining,
+      ...(this.slave && { slave: this.slave.save() }),
     };
   }
 
@@ -282,6 +297,7 @@ export class NrfTwiSpi extends NrfPeripheral {
     this.#sending = [...saved.bytes('sending', undefined, 2)];
     const selected = saved.int('selected', -1, 0x7f);
     if (this.#state !== 'idle') this.#bus.resume(selected);
+    this.slave?.restore(saved.nested('slave'));
     this.#task.restore(saved.int('task', -1, Number.MAX_SAFE_INTEGER));
   }
 }

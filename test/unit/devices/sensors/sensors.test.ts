@@ -61,7 +61,7 @@ describe('Mag3110', () => {
 
 describe('LedMatrix', () => {
   const make = (fake: FakeBoard): LedMatrix =>
-    new LedMatrix(fake.chip('leds'), { leds: [[0, 0], [0, 1], [1, 0]], rows: 2, columns: 2 }); // prettier-ignore
+    new LedMatrix(fake.chip('leds'), { leds: [[0, 0], [0, 1], [1, 0]], rows: 2, columns: 2, windowNs: 20_000_000 }); // prettier-ignore
 
   it('shows for how long of its row an LED is lit', () => {
     const fake = new FakeBoard();
