@@ -616,9 +616,11 @@ function perform(op: u32, n: u32, high: u32, m: u64, command: u32): void {
   finish(n, result, x80Flags, inexactInput, command);
 }
 
-/** FSGLMUL looks at 24 bits of a number. */
+/** FSGLMUL looks at the first 24 significant bits of a number. */
 function singleMantissa(high: u32, m: u64): u64 {
-  return isX80Special(high) ? m : m & 0xffff_ff00_0000_0000;
+  if (isX80Special(high)) return m;
+  const others: i64 = 40 - <i64>clz<u64>(m);
+  return others > 0 ? (m >> others) << others : m;
 }
 
 /** FCMP and FTST change only the status. */

@@ -27,6 +27,8 @@ const LIMITS = {
   extended: { bits: 64, least: -16383, most: 16383 },
   double: { bits: 53, least: -1022, most: 1023 },
   single: { bits: 24, least: -126, most: 127 },
+  /** What FSGLMUL and FSGLDIV give: a short mantissa, any exponent. */
+  shortMantissa: { bits: 24, least: -16383, most: 16383 },
 } as const;
 
 export const pack = (high: number, mantissa: bigint): Extended => (BigInt(high) << 64n) | mantissa;
@@ -63,7 +65,7 @@ export interface Rounded {
 }
 
 /** Rounds a number that is not zero. */
-export function round(exact: Exact, rounding: Rounding, precision: Precision): Rounded {
+export function round(exact: Exact, rounding: Rounding, precision: keyof typeof LIMITS): Rounded {
   const { bits, least, most } = LIMITS[precision];
   const negative = exact.integer < 0n;
   const magnitude = negative ? -exact.integer : exact.integer;

@@ -116,6 +116,8 @@ const OPERATIONS: Readonly<
   fsub: { op: 0x28, dyadic: true, of: (s, d, r, p) => (isNan(s) ? add(s, d, r, p) : add(s ^ (1n << 79n), d, r, p)) },
   fmul: { op: 0x23, dyadic: true, of: multiply },
   fdiv: { op: 0x20, dyadic: true, of: divide },
+  fsglmul: { op: 0x27, dyadic: true, of: (s, d, r) => multiply(truncate(s), truncate(d), r, 'shortMantissa') },
+  fsgldiv: { op: 0x24, dyadic: true, of: (s, d, r) => divide(s, d, r, 'shortMantissa') },
   fmod: { op: 0x21, dyadic: true, of: (s, d, r, p) => remainder(s, d, r, p, false) },
   frem: { op: 0x25, dyadic: true, of: (s, d, r, p) => remainder(s, d, r, p, true) },
   fscale: { op: 0x26, dyadic: true, of: scale },
@@ -198,7 +200,16 @@ function add(s: Extended, d: Extended, r: Rounding, p: Precision): Answer {
   return answer(zero(r === 'down'));
 }
 
-function multiply(s: Extended, d: Extended, r: Rounding, p: Precision): Answer {
+/** FSGLMUL takes the first 24 significant bits of a number. */
+function truncate(a: Extended): Extended {
+  if (isSpecial(a) || isZero(a)) return a;
+  const bits = BigInt(Math.max(0, mantissaOf(a).toString(2).length - 24));
+  return pack(highOf(a), (mantissaOf(a) >> bits) << bits);
+}
+
+type Format = Precision | 'shortMantissa';
+
+function multiply(s: Extended, d: Extended, r: Rounding, p: Format): Answer {
   const special = nanOf(s, d);
   if (special !== undefined) return special;
   const negative = isNegative(s) !== isNegative(d);
@@ -208,7 +219,7 @@ function multiply(s: Extended, d: Extended, r: Rounding, p: Precision): Answer {
   return round({ integer: a.integer * b.integer, exponent: a.exponent + b.exponent }, r, p);
 }
 
-function divide(s: Extended, d: Extended, r: Rounding, p: Precision): Answer {
+function divide(s: Extended, d: Extended, r: Rounding, p: Format): Answer {
   const special = nanOf(s, d);
   if (special !== undefined) return special;
   const negative = isNegative(s) !== isNegative(d);
@@ -262,6 +273,17 @@ function scale(s: Extended, d: Extended, r: Rounding, p: Precision): Answer {
 const conditionCodes = (value: Extended): number =>
   (isNegative(value) ? 8 : 0) | (isZero(value) ? 4 : 0) | (isInfinite(value) ? 2 : 0) | (isNan(value) ? 1 : 0);
 
+/** [M68000PRM FCMP]: the sign of an equal negative destination shows where it is zero or infinite. */
+function comparison(s: Extended, d: Extended): number {
+  if (isNan(s) || isNan(d)) return 1;
+  if (isZero(s) && isZero(d)) return isNegative(d) ? 12 : 4;
+  if (isInfinite(s) && isInfinite(d) && isNegative(s) === isNegative(d)) return isNegative(d) ? 12 : 4;
+  const value = (a: Extended): Exact =>
+    isInfinite(a) ? { integer: isNegative(a) ? -1n : 1n, exponent: 0x8000 } : exactOf(a);
+  const { integer } = sum(value(d), value(s ^ (1n << 79n)));
+  return integer < 0n ? 8 : integer === 0n ? 4 : 0;
+}
+
 /** Accrued exceptions of an exception byte. */
 function accrued(flags: number): number {
   const has = (bits: number): boolean => (flags & bits) !== 0;
@@ -294,6 +316,28 @@ describe('68882 arithmetic', () => {
       );
       expect(ours.cc & 15, title).toBe(conditionCodes(expected.value));
       expect(ours.fpsr & 0xf8, title).toBe(accrued(expected.flags));
+    }
+  });
+
+  it('FCMP and FTST change only the status', () => {
+    for (let n = 0; n < 3000; n++) {
+      const source = operand(0x3fff);
+      const destination = chance(3) ? source : chance(6) ? source ^ (1n << 79n) : operand(0x3fff);
+      const title = `${text(source)} and ${text(destination)}`;
+      const signalling = (...all: Extended[]): number => (all.some(isSignalling) ? EXC.SNAN : 0);
+      const compared = execute(0x38, source, destination, 'nearest', 'extended');
+      expect(compared.value, title).toBe(destination);
+      expect(compared.flags, title).toBe(signalling(source, destination));
+      expect(compared.cc & 7, title).toBe(comparison(source, destination) & 7);
+      if (!isNan(source) && !isNan(destination)) {
+        expect(compared.cc & 8, title).toBe(comparison(source, destination) & 8);
+      }
+      const tested = execute(0x3a, source, destination, 'nearest', 'extended');
+      expect([tested.value, tested.flags, tested.cc & 15], title).toEqual([
+        destination,
+        signalling(source),
+        conditionCodes(source),
+      ]);
     }
   });
 
