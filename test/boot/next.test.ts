@@ -2,13 +2,15 @@
 //
 // NeXT machines under their ROM's monitor: self-test, commands, settings, boot devices. What the screen says is read
 // with the ROM's own font, learned from its first page.
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { defaultConfig } from '../../frontends/cli/machine-options.ts';
 import { readImage } from '../../frontends/host/files.ts';
 import { NodeMachineHost } from '../../frontends/host/node-machine-host.ts';
+import { readRoms } from '../../frontends/host/rom-library.ts';
+import { UserError } from '../../frontends/host/user-error.ts';
 import type { MachineConfig } from '../../machines/backplane/machine.ts';
 import { decodePlain } from '../../machines/backplane/plain-codec.ts';
 import { LocalChannel, MachineSession } from '../../machines/backplane/session.ts';
@@ -208,6 +210,32 @@ describe(`NeXT ROM 2.5 v66${lacksV66 && ` (needs ${lacksV66})`}`, { timeout: 300
     await station.session.runFor(SELF_TEST);
     expect(await station.text(font)).toMatch(/System test passed\.\n\nNeXT>/);
     await station.session.close();
+  });
+
+  it.skipIf(lacksV66)('is refused when it is damaged, cut off, or of another machine', () => {
+    const good = readFileSync(v66.path!);
+    const folder = scratch();
+    const refused = (name: string, bytes: Uint8Array): string => {
+      const path = join(folder, name);
+      writeFileSync(path, bytes);
+      try {
+        readRoms('next-cube', [path]);
+      } catch (error) {
+        expect(error).toBeInstanceOf(UserError);
+        return (error as Error).message;
+      }
+      return 'accepted';
+    };
+    expect(refused('good', good)).toBe('accepted');
+    const damaged = Uint8Array.from(good);
+    damaged[0x8000]! ^= 1;
+    expect(refused('damaged', damaged)).toMatch(
+      /damaged is unknown: it has 131072 bytes and SHA-1 [0-9a-f]{40}; .*damaged/,
+    );
+    expect(refused('short', good.subarray(0, 0x8000))).toMatch(/is too short: it has 32768 bytes/);
+    expect(refused('twice', Buffer.concat([good, good]))).toMatch(/has the wrong size: 262144 bytes/);
+    expect(refused('empty', new Uint8Array())).toMatch(/is too short: it has 0 bytes/);
+    expect(() => readRoms('quadra800', [v66.path!])).toThrow(/ROM of another machine \(NeXT .*boot next-cube/);
   });
 });
 
