@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 import type { Board } from '../backplane/board.ts';
+import type { BusTarget } from '../backplane/bus.ts';
 import { type Region, region } from '../backplane/memory-map.ts';
 import { SerialLine } from '../backplane/serial-line.ts';
+import { OrWire } from '../backplane/wire.ts';
 import { ArcLatches } from '../devices/acorn/arc-latches.ts';
 import type { Ioc } from '../devices/acorn/ioc.ts';
 import { ShugartDrive } from '../devices/floppy/shugart-drive.ts';
 import { Wd1772 } from '../devices/floppy/wd1772.ts';
 import { CentronicsPrinter } from '../devices/printer/centronics-printer.ts';
 import { R6551 } from '../devices/serial/r6551.ts';
+import { Hd63463 } from '../devices/st506/hd63463.ts';
 import type { ArchimedesMedia } from './archimedes-media.ts';
 import { CYCLE_BITS, onPeripheralBus, peripheralBank } from './peripheral-bus.ts';
+import { st506Drive } from './st506-geometry.ts';
 
 const ACIA_HZ = 1_843_200;
 const DRIVES = 2;
@@ -22,7 +26,10 @@ export interface Peripherals {
 }
 
 /** 1772, 6551 and output latches of the 300, 400 and 3000 series. */
-export function addDiscretePeripherals(board: Board, ioc: Ioc, media: ArchimedesMedia): Peripherals {
+export function addDiscretePeripherals(
+  board: Board,
+  { ioc, media, st506 }: { readonly ioc: Ioc; readonly media: ArchimedesMedia; readonly st506: boolean },
+): Peripherals {
   const drives = Array.from({ length: DRIVES }, (_, n) =>
     board.add(new ShugartDrive(board.chip(`floppy:${n}`), media.floppies[n])),
   );
@@ -48,6 +55,16 @@ export function addDiscretePeripherals(board: Board, ioc: Ioc, media: Archimedes
   board.nc(acia.rts);
   board.nc(acia.dtr);
 
+  let bank5 = onPeripheralBus(latches, 'words');
+  if (st506) {
+    const hdc = board.add(new Hd63463(board.chip('hdc'), media.hardDisks.map(st506Drive)));
+    const winchester = new OrWire('winchester');
+    board.wire(hdc.irq, winchester.input(), 'winchester');
+    board.wire(hdc.dreq, winchester.input(), 'winchester');
+    board.wire(winchester, ioc.il(3), 'ioc.il3');
+    bank5 = besideLatches(hdc, bank5);
+  }
+
   const bank = peripheralBank;
   return {
     regions: [
@@ -62,9 +79,41 @@ export function addDiscretePeripherals(board: Board, ioc: Ioc, media: Archimedes
         .device(onPeripheralBus(acia, 'bytes'), 'acia')
         .mirror(CYCLE_BITS),
       region(bank(5), bank(6) - 1)
-        .device(onPeripheralBus(latches, 'words'), 'latches')
+        .device(bank5, st506 ? 'latches, hdc' : 'latches')
         .mirror(CYCLE_BITS),
     ],
     serial: [line, paper],
+  };
+}
+
+const RS = 0x04;
+const DACK = 0x08;
+const READ = 0x20;
+const LATCHES = 0x50;
+
+/**
+ * The disk controller has what the latches leave of their bank. Address bits are its RS, DACK and R/W, the last of
+ * which is the other way round in cycles with DACK.
+ */
+function besideLatches(hdc: Hd63463, latches: BusTarget): BusTarget {
+  return {
+    ...latches,
+    read: (offset, width) => {
+      if (offset & LATCHES) return latches.read(offset, width);
+      if (offset & 3 && width !== 4) return 0xff;
+      if (offset & DACK) return offset & READ ? 0xffff : hdc.readDack();
+      return offset & READ ? hdc.read(offset & RS ? 2 : 0, 2) : 0xffff;
+    },
+    write: (offset, width, value) => {
+      const word = width === 4 ? value >>> 16 : (value & 0xff) * 0x101;
+      if (offset & LATCHES) latches.write(offset, width, value);
+      else if (offset & DACK) {
+        if (offset & READ) hdc.writeDack(word);
+      } else if ((offset & READ) === 0) hdc.write(offset & RS ? 2 : 0, 2, word);
+    },
+    peek: (offset) => {
+      if (offset & LATCHES) return latches.peek?.(offset);
+      return offset & DACK || offset & 3 || (offset & READ) === 0 ? undefined : hdc.peek(offset & RS ? 2 : 0);
+    },
   };
 }

@@ -15,6 +15,7 @@ import { ArmCpu, type Permissions } from '../devices/cpu/arm.ts';
 import { I2cBus } from '../devices/i2c/i2c-bus.ts';
 import { I2cPins } from '../devices/i2c/i2c-pins.ts';
 import { Pcf8583 } from '../devices/rtc/pcf8583.ts';
+import { addHostCard } from './archimedes-hostfs.ts';
 import { factoryCmos } from './archimedes-cmos.ts';
 import { addCombinedPeripherals, MONITORS } from './archimedes-combined.ts';
 import { addDiscretePeripherals } from './archimedes-discrete.ts';
@@ -46,6 +47,7 @@ const define = (model: ArchimedesModel): MachineDefinition => ({
     border: { values: ['off', 'on'], initial: 'off', title: 'whether the picture has its border' },
     ...(model.peripherals === 'combined' && { monitor: MONITOR }),
   },
+  takesHostfs: true,
   build: (host, config) => build(model, host, config),
 });
 
@@ -82,6 +84,7 @@ function build(model: ArchimedesModel, host: MachineHost, config: MachineConfig)
   const rom = board.memory.allocate('rom', ROM_BYTES);
   const extensionRom = board.memory.allocate('extension rom', 64 * KIB);
   extensionRom.bytes.fill(0xff);
+  const hostCard = config.hostfs === undefined ? undefined : addHostCard(board, host, config.hostfs);
   const audio = new AudioLine(board.scheduler);
   const sound: VidcSound = new VidcSound(audio, () => vidc.stereo);
   const vidc: Vidc = board.add(
@@ -100,7 +103,7 @@ function build(model: ArchimedesModel, host: MachineHost, config: MachineConfig)
   const i2cPins = board.add(new I2cPins('i2c', i2c));
   const { regions, serial } =
     model.peripherals === 'discrete'
-      ? addDiscretePeripherals(board, ioc, media)
+      ? addDiscretePeripherals(board, { ioc, media, st506: model.st506 })
       : addCombinedPeripherals(board, { ioc, vidc, media, monitor: config.options['monitor']! });
 
   // Wires       source             sink
@@ -125,14 +128,16 @@ function build(model: ArchimedesModel, host: MachineHost, config: MachineConfig)
       .device(onPeripheralBus(ioc, 'words'), 'ioc')
       .mirror(CYCLE_BITS),
     ...regions,
+    ...(hostCard?.regions ?? []),
   );
   // Reads are of ROM, writes go to the chips that have no data lines to read by.
   const toVidc = { target: vidc, name: 'vidc', base: 0x0340_0000 };
   const toMemc = { target: memc.registers, name: 'memc', base: 0x0360_0000 };
   const toTranslator = { target: memc.translator, name: 'memc translator', base: 0x0380_0000 };
   for (let copy = 0; copy < 0x20_0000; copy += extensionRom.size) {
+    const low = copy === 0 && hostCard !== undefined ? hostCard.rom : extensionRom;
     bus.add(
-      region(0x0340_0000 + copy, 0x0340_0000 + copy + extensionRom.size - 1).rom(extensionRom, 0, toVidc),
+      region(0x0340_0000 + copy, 0x0340_0000 + copy + low.size - 1).rom(low, 0, toVidc),
       region(0x0360_0000 + copy, 0x0360_0000 + copy + extensionRom.size - 1).rom(extensionRom, 0, toMemc),
     );
   }
@@ -152,7 +157,10 @@ function build(model: ArchimedesModel, host: MachineHost, config: MachineConfig)
     powerOff: new Wire('power off'),
     resetRequest: new Wire('reset'),
     start: (kind) => board.reset(kind),
-    close: () => media.close(),
+    close: () => {
+      media.close();
+      hostCard?.close();
+    },
   };
 }
 
