@@ -6,10 +6,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { MIB, table } from './support.mjs';
+import { MIB, needBuilt, needCommand, table } from './support.mjs';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const RAM_BYTES = 4 * MIB;
 const START = 0x1_0000;
 const TABLE = 0x8000; // a first-level translation table of 16 KiB
@@ -57,7 +55,7 @@ function compile(flags) {
   const folder = mkdtempSync(join(tmpdir(), 'emeritus-bench-'));
   const file = (name) => join(folder, name);
   writeFileSync(file('loops.c'), PROGRAM);
-  execFileSync('arm-linux-gnueabi-gcc', [
+  execFileSync(needCommand('arm-linux-gnueabi-gcc', 'gcc-arm-linux-gnueabi'), [
     ...['-O2', '-ffreestanding', '-nostdlib', '-static', '-fno-pie', '-no-pie', '-fno-tree-loop-distribute-patterns'],
     ...[`-Wl,-Ttext=0x${START.toString(16)}`, '-Wl,--build-id=none', '-Wl,-N', '-Wl,--no-warn-rwx-segments'],
     ...[...flags, '-o', file('loops.elf'), file('loops.c')],
@@ -72,7 +70,7 @@ function compile(flags) {
   return { image, entry };
 }
 
-const wasm = process.argv.find((argument) => argument.endsWith('.wasm')) ?? join(root, 'dist/core/arm.wasm');
+const wasm = process.argv.find((argument) => argument.endsWith('.wasm')) ?? needBuilt('core/arm.wasm');
 const module = new WebAssembly.Module(readFileSync(wasm));
 const rows = NAMES.map((name) => [name]);
 for (const { model, mmu, thumb, flags } of RUNS) {

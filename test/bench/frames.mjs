@@ -11,11 +11,13 @@ import { execFileSync, fork, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseDisplay, serveDisplay } from '../../dist/frontends/cli/display.js';
-import { ThreadChannel } from '../../dist/frontends/host/thread-channel.js';
-import { SpiceClient } from '../../dist/frontends/spice/client.js';
-import { connectSpice, encryptTicket } from '../../dist/frontends/spice/node-connection.js';
-import { MachineSession } from '../../dist/machines/backplane/session.js';
+import { built, need, needCommand } from './support.mjs';
+
+const { parseDisplay, serveDisplay } = await built('frontends/cli/display.js');
+const { ThreadChannel } = await built('frontends/host/thread-channel.js');
+const { SpiceClient } = await built('frontends/spice/client.js');
+const { connectSpice, encryptTicket } = await built('frontends/spice/node-connection.js');
+const { MachineSession } = await built('machines/backplane/session.js');
 
 const FRAME = 1024 * 768;
 const SECONDS = 5;
@@ -93,7 +95,7 @@ async function viewer(path) {
 
 /** The SDL viewer in a process of its own: says how many frames it has shown. */
 async function sdlViewer(path) {
-  const { SdlViewer } = await import('../../dist/frontends/sdl/viewer.js');
+  const { SdlViewer } = await built('frontends/sdl/viewer.js');
   const options = { menuKey: 'ControlRight', fullScreen: false, smooth: false, reconnect: false, pictures: '.' };
   const view = await SdlViewer.open({ address: { path }, ...options });
   let last = view.shown;
@@ -202,6 +204,8 @@ async function speed(session) {
 }
 
 async function main() {
+  needCommand('powerpc-linux-gnu-gcc', 'gcc-powerpc-linux-gnu');
+  need(OPEN_BIOS, 'apt-get install qemu-system-data');
   const folder = mkdtempSync(join(tmpdir(), 'emeritus-frames-'));
   try {
     await frames(folder);

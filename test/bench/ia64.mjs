@@ -5,12 +5,15 @@
 // Needs $EMERITUS_GUESTS/ia64 (or ~/.cache/emeritus/guests/ia64). Ski: $SKI, or bski on PATH (github trofi/ski:
 // autogen.sh, configure --disable-netdev, make). Native: gcc, and the set's sources.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { needBuilt, needGuest } from './support.mjs';
 
 const rounds = Number(process.argv[2] ?? 3);
-const set = join(process.env.EMERITUS_GUESTS ?? join(homedir(), '.cache', 'emeritus', 'guests'), 'ia64');
+needBuilt('core/ia64.wasm');
+const set = needGuest('ia64');
+const program = needGuest('ia64/bin/bench.static');
 const folder = mkdtempSync(join(tmpdir(), 'emeritus-bench-'));
 const emeritus = [process.execPath, 'bin/emeritus', 'run', '-L', join(set, 'sysroot')];
 
@@ -20,8 +23,6 @@ function run([program, ...args], input = '') {
   return { seconds: (performance.now() - start) / 1000, text: String(stdout ?? ''), ok: !error && status === 0 };
 }
 
-const program = join(set, 'bin', 'bench.static');
-if (!existsSync(program)) throw new Error(`no ${program}: set EMERITUS_GUESTS`);
 const ways = { emeritus: [...emeritus, program] };
 const ski = process.env.SKI ?? 'bski';
 if (run([ski, '-noconsole', join(set, 'bin', 'hello.static')]).text !== '') ways.ski = [ski, '-noconsole', program];

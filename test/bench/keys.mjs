@@ -6,19 +6,21 @@
 //   node test/bench/keys.mjs [SECONDS]       needs $EMERITUS_GUESTS/linux-ppc (test/guests/build-linux.sh)
 import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { parseDisplay, serveDisplay } from '../../dist/frontends/cli/display.js';
-import { readImage } from '../../dist/frontends/host/files.js';
-import { runMachine } from '../../dist/frontends/host/machine-loop.js';
-import { NodeMachineHost } from '../../dist/frontends/host/node-machine-host.js';
-import { ThreadChannel } from '../../dist/frontends/host/thread-channel.js';
-import { SpiceClient } from '../../dist/frontends/spice/client.js';
-import { connectSpice, encryptTicket } from '../../dist/frontends/spice/node-connection.js';
-import { MachineServer } from '../../dist/machines/backplane/machine-server.js';
-import { MachineSession } from '../../dist/machines/backplane/session.js';
-import { machineNamed } from '../../dist/machines/registry.js';
+import { built, needGuest } from './support.mjs';
+
+const { parseDisplay, serveDisplay } = await built('frontends/cli/display.js');
+const { readImage } = await built('frontends/host/files.js');
+const { runMachine } = await built('frontends/host/machine-loop.js');
+const { NodeMachineHost } = await built('frontends/host/node-machine-host.js');
+const { ThreadChannel } = await built('frontends/host/thread-channel.js');
+const { SpiceClient } = await built('frontends/spice/client.js');
+const { connectSpice, encryptTicket } = await built('frontends/spice/node-connection.js');
+const { MachineServer } = await built('machines/backplane/machine-server.js');
+const { MachineSession } = await built('machines/backplane/session.js');
+const { machineNamed } = await built('machines/registry.js');
 
 const KEYS_A_SECOND = 20;
 /** Milliseconds of a clock that all processes of this computer share. */
@@ -73,18 +75,18 @@ async function viewer(path, keys) {
 }
 
 async function main() {
+  const image = (name) => readImage(needGuest(`linux-ppc/${name}`), name);
+  const [kernel, initrd] = [image('vmlinux.gz'), image('initrd.cpio.gz')];
   const folder = mkdtempSync(join(tmpdir(), 'emeritus-keys-'));
   const path = join(folder, 'screen.sock');
-  const guests = process.env.EMERITUS_GUESTS ?? join(homedir(), '.cache/emeritus/guests');
-  const image = (name) => readImage(join(guests, 'linux-ppc', name), name);
   const config = {
     machine: 'powermac-g3',
     ramBytes: 256 << 20,
     options: { serial: 'fast', screen: '1024x768x8' },
     media: [],
     roms: [],
-    kernel: image('vmlinux.gz'),
-    initrd: image('initrd.cpio.gz'),
+    kernel,
+    initrd,
     append: 'console=ttyPZ0,57600',
   };
   const data = { config, time: 'realtime', startSeconds: 985_435_200, logMasks: [] };

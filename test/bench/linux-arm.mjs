@@ -4,15 +4,15 @@
 // ARM; its user mode runs the same program without translating addresses.
 //   node test/bench/linux-arm.mjs        needs $EMERITUS_GUESTS/{linux-arm,goldfish-*} and Debian's qemu-user
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { homedir, loadavg, tmpdir } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runCommand } from './support.mjs';
+import { needBuilt, needCommand, needGuest, runCommand } from './support.mjs';
 
-const cache = join(homedir(), '.cache', 'emeritus', 'guests');
-const guest = (name) => [process.env.EMERITUS_GUESTS ?? cache, cache].map((path) => join(path, name)).find(existsSync);
-const folder = mkdtempSync(join(tmpdir(), 'emeritus-bench-'));
-const initrd = guest('linux-arm/initrd.cpio.gz');
+needBuilt('core/arm.wasm');
+needCommand('qemu-arm', 'qemu-user');
+needCommand('cpio', 'cpio');
+const initrd = needGuest('linux-arm/initrd.cpio.gz');
 const KERNELS = [
   ['armv5', 'goldfish-2.6.29-armv5.zImage'],
   ['armv7', 'goldfish-2.6.29-armv7.zImage'],
@@ -31,8 +31,10 @@ const emeritus = (cpu, kernel) => [
     '--until',
     'guest script bench rc=',
   ],
-  ...['--kernel', guest(kernel), '--initrd', initrd, '--append', 'console=ttyS0 guest.script=bench'],
+  ...['--kernel', needGuest(kernel), '--initrd', initrd, '--append', 'console=ttyS0 guest.script=bench'],
 ];
+for (const [, kernel] of KERNELS) needGuest(kernel);
+const folder = mkdtempSync(join(tmpdir(), 'emeritus-bench-'));
 execFileSync('sh', ['-c', `zcat '${initrd}' | cpio -id --quiet bin/bench`], { cwd: folder });
 const qemu = ['qemu-arm', '-cpu', 'cortex-a8', join(folder, 'bin/bench')];
 

@@ -2,16 +2,18 @@
 // benchmark loops, the time from the command to power-off of its self-test, and our guest instructions a second.
 //   node test/bench/linux-m68k.mjs        needs $EMERITUS_GUESTS/linux-m68k and Debian's qemu-system-misc
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { runCommand } from './support.mjs';
+import { needBuilt, needCommand, needGuest, runCommand } from './support.mjs';
 
-const guests = process.env.EMERITUS_GUESTS ?? join(homedir(), '.cache', 'emeritus', 'guests');
+needBuilt('core/m68k.wasm');
+needCommand('qemu-system-m68k', 'qemu-system-misc');
+const image = needGuest('linux-m68k/vmlinux.gz');
+const initrd = needGuest('linux-m68k/initrd.cpio.gz');
 const folder = mkdtempSync(join(tmpdir(), 'emeritus-bench-'));
 const kernel = join(folder, 'vmlinux');
-const initrd = join(guests, 'linux-m68k', 'initrd.cpio.gz');
-writeFileSync(kernel, gunzipSync(readFileSync(join(guests, 'linux-m68k', 'vmlinux.gz'))));
+writeFileSync(kernel, gunzipSync(readFileSync(image)));
 
 const guest = (script) => ['--kernel', kernel, '--initrd', initrd, '--append', `console=ttyGF0 guest.script=${script}`];
 const emeritus = (script) => [

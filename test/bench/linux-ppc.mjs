@@ -2,18 +2,20 @@
 // benchmark loops, and the time from the command to power-off of its self-test. Prints the figures and the ratios.
 //   node test/bench/linux-ppc.mjs        needs $EMERITUS_GUESTS/linux-ppc and Debian's qemu-system-ppc
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { runCommand } from './support.mjs';
+import { need, needBuilt, needCommand, needGuest, runCommand } from './support.mjs';
 
-const guests = process.env.EMERITUS_GUESTS ?? join(homedir(), '.cache', 'emeritus', 'guests');
+needBuilt('core/ppc.wasm');
+needCommand('qemu-system-ppc', 'qemu-system-ppc');
+const image = needGuest('linux-ppc/vmlinux.gz');
+const initrd = needGuest('linux-ppc/initrd.cpio.gz');
 const folder = mkdtempSync(join(tmpdir(), 'emeritus-bench-'));
 const kernel = join(folder, 'vmlinux');
 /** Both boot through the same OpenBIOS; `builtin` as an argument compares our own firmware instead. */
-const firmware = process.argv[2] ?? '/usr/share/qemu/openbios-ppc';
-const initrd = join(guests, 'linux-ppc', 'initrd.cpio.gz');
-writeFileSync(kernel, gunzipSync(readFileSync(join(guests, 'linux-ppc', 'vmlinux.gz'))));
+const firmware = process.argv[2] ?? need('/usr/share/qemu/openbios-ppc', 'apt-get install qemu-system-data');
+writeFileSync(kernel, gunzipSync(readFileSync(image)));
 
 const guest = (script) => ['--kernel', kernel, '--initrd', initrd, '--append', `console=ttyPZ0 guest.script=${script}`];
 const emeritus = (script, ...more) => [

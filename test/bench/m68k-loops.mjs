@@ -6,10 +6,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { MIB, table } from './support.mjs';
+import { MIB, needBuilt, needCommand, table } from './support.mjs';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const RAM_BYTES = 4 * MIB;
 const START = 0x10000;
 const REPORT = 0x40_0000; // a device: word 0 is the number of a mark, word 4 a checksum
@@ -48,7 +46,7 @@ const NAMES = ['CRC-32 byte loop', 'word mix', 'shell sort', 'multiply-add, doub
 const folder = mkdtempSync(join(tmpdir(), 'emeritus-bench-'));
 const file = (name) => join(folder, name);
 writeFileSync(file('loops.c'), PROGRAM);
-execFileSync('m68k-linux-gnu-gcc', [
+execFileSync(needCommand('m68k-linux-gnu-gcc', 'gcc-m68k-linux-gnu'), [
   ...['-O2', '-mcpu=68040', '-ffreestanding', '-nostdlib', '-static', '-fno-pie', '-no-pie'],
   ...[`-Wl,-Ttext=0x${START.toString(16)}`, '-Wl,--build-id=none', '-Wl,-N', '-Wl,--no-warn-rwx-segments'],
   ...['-o', file('loops.elf'), file('loops.c')],
@@ -60,7 +58,7 @@ const disassembly = execFileSync('m68k-linux-gnu-objdump', ['-d', file('loops.el
 rmSync(folder, { recursive: true });
 if (process.argv.includes('--disassemble')) console.log(disassembly);
 
-const wasm = process.argv.find((argument) => argument.endsWith('.wasm')) ?? join(root, 'dist/core/m68k.wasm');
+const wasm = process.argv.find((argument) => argument.endsWith('.wasm')) ?? needBuilt('core/m68k.wasm');
 const module = new WebAssembly.Module(readFileSync(wasm));
 const rows = [];
 for (const translated of [false, true]) {

@@ -5,10 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { MIB, table } from './support.mjs';
+import { MIB, needBuilt, needCommand, table } from './support.mjs';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const RAM_BYTES = 4 * MIB;
 const START = 0x10000;
 
@@ -47,7 +45,7 @@ const folder = mkdtempSync(join(tmpdir(), 'emeritus-bench-'));
 const file = (name) => join(folder, name);
 writeFileSync(file('loops.c'), PROGRAM);
 const flags = ['-O2', '-mcpu=750', '-ffreestanding', '-nostdlib', '-static', '-fno-pie', '-no-pie', '-msdata=none'];
-execFileSync('powerpc-linux-gnu-gcc', [
+execFileSync(needCommand('powerpc-linux-gnu-gcc', 'gcc-powerpc-linux-gnu'), [
   ...flags,
   ...[`-Wl,--section-start=.start=0x${START.toString(16)}`, '-Wl,--build-id=none', '-Wl,-N', '-Wl,-Ttext=0x11000'],
   '-Wl,--no-warn-rwx-segments',
@@ -59,7 +57,7 @@ const disassembly = execFileSync('powerpc-linux-gnu-objdump', ['-d', file('loops
 rmSync(folder, { recursive: true });
 if (process.argv.includes('--disassemble')) console.log(disassembly);
 
-const module = new WebAssembly.Module(readFileSync(join(root, 'dist/core/ppc.wasm')));
+const module = new WebAssembly.Module(readFileSync(needBuilt('core/ppc.wasm')));
 const rows = [];
 for (const translated of [false, true]) {
   const memory = new WebAssembly.Memory({ initial: 1024 + 64, maximum: 1024 + 64, shared: true });

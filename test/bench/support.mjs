@@ -1,10 +1,44 @@
 // SPDX-License-Identifier: MIT
-// Shared by the benchmarks in this folder: compile a little AssemblyScript, time it fairly, run a command, print a table.
+// Shared by the benchmarks in this folder: what they need, compile a little AssemblyScript, time it fairly, run a command,
+// print a table.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
 export const MIB = 1 << 20;
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Gives the first of these files that there is, or ends the benchmark with one line that says what is missing. */
+export function need(paths, provide) {
+  const found = [paths].flat().find((path) => existsSync(path));
+  if (found === undefined) {
+    console.error(`${basename(process.argv[1])}: there is no ${[paths].flat().join(' or ')}; ${provide}`);
+    process.exit(2);
+  }
+  return found;
+}
+
+/** A guest's file or folder. */
+export function needGuest(name) {
+  const folders = [process.env.EMERITUS_GUESTS, join(homedir(), '.cache', 'emeritus', 'guests')];
+  const paths = folders.filter((folder) => folder !== undefined).map((folder) => join(folder, name));
+  return need(paths, 'set EMERITUS_GUESTS to the folder of the guests that test/guests builds');
+}
+
+/** A program on PATH. */
+export function needCommand(command, debianPackage) {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  if (!folders.some((folder) => existsSync(join(folder, command)))) need(command, `apt-get install ${debianPackage}`);
+  return command;
+}
+
+/** A file of dist/. */
+export const needBuilt = (name) => need(join(root, 'dist', name), 'npm run build');
+/** A module of dist/. */
+export const built = (name) => import(needBuilt(name));
 
 /** Compiles AssemblyScript source text with the flags of the real cores. Returns the module's bytes. */
 export async function compile(source, { shared = true, memoryBytes = 16 * MIB, wat = false } = {}) {
