@@ -754,6 +754,7 @@ export class Kernel {
       if (timer !== undefined) timer.cancelled = true;
     }
     this.futexes.releaseLocks(process);
+    for (const action of process.atEnd) action(process);
     if (--process.files.users === 0) process.files.closeAll();
     this.releaseSpace(process);
     this.#trace?.exit(process, status);

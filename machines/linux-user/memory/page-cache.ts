@@ -36,6 +36,11 @@ export class SharedPages {
     this.#sizeLimit = bytes;
   }
 
+  /** How many mappings, and others, use it. */
+  get users(): number {
+    return this.#users;
+  }
+
   use(): void {
     this.#users++;
   }

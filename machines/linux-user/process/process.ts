@@ -196,6 +196,8 @@ export class Process {
   vforkDone: WaitQueue | undefined;
   vforkReleased = false;
   umaskUac = 0;
+  /** What is done when the process ends. */
+  readonly atEnd = new Set<(process: Process) => void>();
 
   constructor(init: {
     pid: number;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Memory: mmap and its relatives, brk, shared memory segments.
+// Memory: mmap and its relatives, brk.
 import { EACCES, EBADF, EFAULT, EINVAL, ENODEV, ENOMEM, EPERM } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import {
@@ -36,25 +36,22 @@ const PROT_GROWSUP = 0x0200_0000;
 const MREMAP_MAYMOVE = 1;
 const MREMAP_FIXED = 2;
 /** Shared mappings are put at multiples of this. */
-const SHMLBA = 1024 * 1024;
+export const SHMLBA = 1024 * 1024;
 const MAX_AREAS = 65530;
 
-interface SharedSegment {
-  readonly id: number;
-  readonly key: number;
-  readonly size: number;
-  readonly mode: number;
-  readonly pages: SharedPages;
-  readonly creator: number;
-  attached: number;
-  removed: boolean;
+/** Where a mapping goes: at `hint` when that is free; shared ones at multiples of {@link SHMLBA}. */
+export function place(space: AddressSpace, length: number, hint: number, shared: boolean): number | undefined {
+  const wanted = hint === BAD_VA ? 0 : pageFloor(hint);
+  if (wanted !== 0 && AddressSpace.isUserRange(wanted, wanted + length) && space.isFree(wanted, wanted + length)) {
+    return wanted;
+  }
+  if (!shared) return space.findFree(length, 0);
+  const start = space.findFree(length + SHMLBA - PAGE_SIZE, 0);
+  return start === undefined ? space.findFree(length, 0) : Math.ceil(start / SHMLBA) * SHMLBA;
 }
 
 export function memoryCalls(kernel: Kernel): Record<string, Handler> {
   const { cache } = kernel;
-  const segments = new Map<number, SharedSegment>();
-  const attachments = new WeakMap<AddressSpace, Map<number, SharedSegment>>();
-  let nextSegment = 0;
 
   function mmap(task: Task, args: SyscallArguments, offset: number): SysResult {
     const { space, files } = task.process;
@@ -128,16 +125,6 @@ export function memoryCalls(kernel: Kernel): Record<string, Handler> {
     } finally {
       pages?.unuse();
     }
-  }
-
-  function place(space: AddressSpace, length: number, hint: number, shared: boolean): number | undefined {
-    const wanted = hint === BAD_VA ? 0 : pageFloor(hint);
-    if (wanted !== 0 && AddressSpace.isUserRange(wanted, wanted + length) && space.isFree(wanted, wanted + length)) {
-      return wanted;
-    }
-    if (!shared) return space.findFree(length, 0);
-    const start = space.findFree(length + SHMLBA - PAGE_SIZE, 0);
-    return start === undefined ? space.findFree(length, 0) : Math.ceil(start / SHMLBA) * SHMLBA;
   }
 
   /** Start and end of a page range in arguments 0 and 1, or undefined. */
@@ -227,119 +214,6 @@ export function memoryCalls(kernel: Kernel): Record<string, Handler> {
     return 0;
   }
 
-  // --- System V shared memory ---
-
-  function shmget(task: Task, args: SyscallArguments): number {
-    const key = args.int(0);
-    const size = args.size(1);
-    const flags = args.int(2);
-    if (key !== 0) {
-      const found = [...segments.values()].find((segment) => segment.key === key && !segment.removed);
-      if (found !== undefined) {
-        if ((flags & 0o3000) === 0o3000) return -17;
-        return size > found.size ? -EINVAL : found.id;
-      }
-      if ((flags & 0o1000) === 0) return -2;
-    }
-    if (size === 0 || size > kernel.pool.totalPages * PAGE_SIZE) return -EINVAL;
-    const pages = cache.anonymous(pageCeil(size));
-    pages.use();
-    const id = nextSegment++;
-    segments.set(id, {
-      id,
-      key,
-      size,
-      mode: flags & 0o777,
-      pages,
-      creator: task.process.pid,
-      attached: 0,
-      removed: false,
-    });
-    return id;
-  }
-
-  function dropSegment(segment: SharedSegment): void {
-    if (!segment.removed || segment.attached > 0) return;
-    segments.delete(segment.id);
-    segment.pages.unuse();
-  }
-
-  function shmat(task: Task, args: SyscallArguments): SysResult {
-    const segment = segments.get(args.int(0));
-    if (segment === undefined) return -EINVAL;
-    const flags = args.int(2);
-    let hint = args.raw(1) === 0n ? 0 : vaFromBig(args.raw(1));
-    if ((flags & 0o20000) !== 0) hint -= hint % SHMLBA;
-    if (hint % PAGE_SIZE !== 0) return -EINVAL;
-    const length = pageCeil(segment.size);
-    const { space } = task.process;
-    const start = hint === 0 ? place(space, length, 0, true) : hint;
-    if (start === undefined || !AddressSpace.isUserRange(start, start + length)) return -ENOMEM;
-    if ((flags & 0o40000) === 0 && !space.isFree(start, start + length)) return -EINVAL;
-    const readOnly = (flags & 0o10000) !== 0;
-    const prot = readOnly ? 1 : 3;
-    space.map({
-      start,
-      end: start + length,
-      prot,
-      shared: true,
-      mayWrite: !readOnly,
-      pages: segment.pages,
-      name: `/SYSV${segment.key.toString(16).padStart(8, '0')} (deleted)`,
-    });
-    let table = attachments.get(space);
-    if (table === undefined) attachments.set(space, (table = new Map<number, SharedSegment>()));
-    table.set(start, segment);
-    segment.attached++;
-    return vaToBig(start);
-  }
-
-  function shmdt(task: Task, args: SyscallArguments): number {
-    const { space } = task.process;
-    const start = vaFromBig(args.raw(0));
-    const table = attachments.get(space);
-    const segment = table?.get(start) ?? attachedByInheritance(space, start);
-    if (segment === undefined) return -EINVAL;
-    space.unmap(start, start + pageCeil(segment.size));
-    if (table?.delete(start) === true) {
-      segment.attached--;
-      dropSegment(segment);
-    }
-    return 0;
-  }
-
-  function attachedByInheritance(space: AddressSpace, start: number): SharedSegment | undefined {
-    const area = space.areaAt(start);
-    return [...segments.values()].find((segment) => segment.pages === area?.pages && area.start === start);
-  }
-
-  function shmctl(task: Task, args: SyscallArguments): number {
-    const segment = segments.get(args.int(0));
-    if (segment === undefined) return -EINVAL;
-    switch (args.int(1) & 0xff) {
-      case 0: // IPC_RMID
-        segment.removed = true;
-        dropSegment(segment);
-        return 0;
-      case 1:
-        return 0;
-      case 2: {
-        const bytes = new Uint8Array(112);
-        const view = new DataView(bytes.buffer);
-        const { uid, gid } = task.process.credentials;
-        view.setInt32(0, segment.key, true);
-        [uid, gid, uid, gid].forEach((id, index) => view.setUint32(4 + index * 4, id, true));
-        view.setUint32(20, segment.mode | (segment.removed ? 0o1000 : 0), true);
-        view.setBigUint64(48, BigInt(segment.size), true);
-        view.setInt32(80, segment.creator, true);
-        view.setBigUint64(88, BigInt(segment.attached), true);
-        return task.process.space.write(args.pointer(2), bytes);
-      }
-      default:
-        return -EINVAL;
-    }
-  }
-
   return {
     mmap: (task, args) => mmap(task, args, args.long(5)),
     mmap2: (task, args) => mmap(task, args, args.long(5) * PAGE_SIZE),
@@ -384,10 +258,6 @@ export function memoryCalls(kernel: Kernel): Record<string, Handler> {
     get_mempolicy: (task, args) => (args.pointer(0) === 0 ? 0 : task.process.space.writeU32(args.pointer(0), 0)),
     old_getpagesize: () => PAGE_SIZE,
     membarrier: (_task, args) => (args.int(0) === 0 ? 0 : -EINVAL),
-    shmget,
-    shmat,
-    shmdt,
-    shmctl,
     process_vm_readv: () => -EPERM,
     process_vm_writev: () => -EPERM,
   };

@@ -4,9 +4,12 @@ import type { Kernel } from '../kernel.ts';
 import type { Handler, SyscallEntry, SyscallTable } from './arguments.ts';
 import { fileCalls } from './file-calls.ts';
 import { memoryCalls } from './memory-calls.ts';
+import { messageCalls } from './message-calls.ts';
 import { miscCalls } from './misc-calls.ts';
 import { pollCalls } from './poll-calls.ts';
 import { processCalls } from './process-calls.ts';
+import { semaphoreCalls } from './semaphore-calls.ts';
+import { sharedMemoryCalls } from './shared-memory-calls.ts';
 import { signalCalls } from './signal-calls.ts';
 import { socketCalls } from './socket-calls.ts';
 import { timeCalls } from './time-calls.ts';
@@ -16,9 +19,12 @@ export function syscallTable(kernel: Kernel): SyscallTable {
   const handlers: Record<string, Handler> = {
     ...fileCalls(kernel),
     ...memoryCalls(kernel),
+    ...messageCalls(kernel),
     ...miscCalls(kernel),
     ...pollCalls(kernel),
     ...processCalls(kernel),
+    ...semaphoreCalls(kernel),
+    ...sharedMemoryCalls(kernel),
     ...signalCalls(kernel),
     ...socketCalls(kernel),
     ...timeCalls(kernel),
