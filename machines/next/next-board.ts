@@ -148,7 +148,11 @@ export function buildNext(model: NextModel, host: MachineHost, config: MachineCo
   const disk = new OrWire('disk');
   interrupt(scr.softInt1, 'soft1');
   interrupt(scr.softInt2, 'soft2');
-  interrupt(rtc.irq, 'power');
+  const power = new OrWire('power');
+  board.wire(rtc.irq, power.input(), 'power');
+  // The old clock chip senses the key; it interrupts by itself.
+  if (first) board.wire(box.powerKey, power.input(), 'power');
+  interrupt(power, 'power');
   interrupt(monitor.keyMouseIrq, 'keyMouse');
   interrupt(monitor.monitorIrq, 'monitor');
   interrupt(monitor.soundIrq, 'sound');

@@ -3,47 +3,28 @@
 // Memory write functions of the monochrome NeXT computers: windows in which a write combines each two-bit pixel with
 // the one that is there, for compositing. A is what is there, B what is written, both as parts of 3.
 //
-//     function 0: A x B   1: A + B, at most 1   2: (1 - A) x B   3: A + B - A x B
+//     function 0: A x B   1: A + B, at most 1   2: A x (1 - B)   3: A + B - A x B   rounded to the nearest third
 //
 // Sockets: a window of the size of the memory behind it. Reads give all ones for function 0 and zeros for the others.
-// Documents: none public; the table is that of [Previous] memory.c, which has it from the hardware.
+// Documents: none public; [Previous] memory.c.
 import type { AccessRules, BusTarget, Width } from '../../backplane/bus.ts';
 import type { GuestMemory } from '../../backplane/memory.ts';
 import type { MemoryMap } from '../../backplane/memory-map.ts';
 
-const PIXELS = [
-  [
-    [0, 0, 0, 0],
-    [0, 0, 1, 1],
-    [0, 1, 1, 2],
-    [0, 1, 2, 3],
-  ],
-  [
-    [0, 1, 2, 3],
-    [1, 2, 3, 3],
-    [2, 3, 3, 3],
-    [3, 3, 3, 3],
-  ],
-  [
-    [0, 0, 0, 0],
-    [1, 1, 0, 0],
-    [2, 1, 1, 0],
-    [3, 2, 1, 0],
-  ],
-  [
-    [0, 1, 2, 3],
-    [1, 2, 2, 3],
-    [2, 2, 3, 3],
-    [3, 3, 3, 3],
-  ],
-] as const;
+/** By function: the pixel of A and B, of 3 parts each. */
+const FUNCTIONS: readonly ((a: number, b: number) => number)[] = [
+  (a, b) => Math.round((a * b) / 3),
+  (a, b) => Math.min(3, a + b),
+  (a, b) => Math.round(a * (1 - b / 3)),
+  (a, b) => Math.round(a + b - (a * b) / 3),
+];
 
 /** By function, then by `there << 8 | written`: a byte. */
-const TABLES = PIXELS.map((table) =>
+const TABLES = FUNCTIONS.map((combine) =>
   Uint8Array.from({ length: 0x1_0000 }, (_, both) => {
     let byte = 0;
     for (let shift = 0; shift < 8; shift += 2) {
-      byte |= table[(both >>> (8 + shift)) & 3]![(both >>> shift) & 3]! << shift;
+      byte |= combine((both >>> (8 + shift)) & 3, (both >>> shift) & 3) << shift;
     }
     return byte;
   }),

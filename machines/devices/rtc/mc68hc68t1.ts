@@ -100,7 +100,7 @@ export class Mc68hc68t1 implements Device {
     this.#scheduler = chip.scheduler;
     this.#calendar = options.calendar;
     this.#ram = new BatteryRam(chip, options.ram, options.initial);
-    this.#periodicTask = chip.scheduler.task(`${chip.id}.periodic`, () => this.#periodic());
+    this.#periodicTask = chip.scheduler.task(`${chip.id}.periodic`, (late) => this.#periodic(late));
     this.#alarmTask = chip.scheduler.task(`${chip.id}.alarm`, () => this.#alarmDue());
     this.#port = new SerialClockPort({
       read: (address) => this.#read(address),
@@ -274,15 +274,15 @@ export class Mc68hc68t1 implements Device {
     return slow === undefined ? masterHz / (2048 >>> (choice - 1)) : slow * masterHz;
   }
 
-  #schedulePeriodic(): void {
+  #schedulePeriodic(late = 0): void {
     const ticks = this.#periodTicks;
     if (ticks === 0) this.#periodicTask.cancel();
-    else this.#periodicTask.schedule(ticks);
+    else this.#periodicTask.schedule(Math.max(1, ticks - late));
   }
 
-  #periodic(): void {
+  #periodic(late: number): void {
     this.#status |= ST_CLOCK;
-    this.#schedulePeriodic();
+    this.#schedulePeriodic(late);
     this.#update();
   }
 
@@ -305,7 +305,7 @@ export class Mc68hc68t1 implements Device {
 
   #update(): void {
     const enabled = (this.#interruptControl & IC_POWER_SENSE ? ST_POWER_SENSE : 0) | ST_ALARM | ST_CLOCK;
-    this.irq.set((this.#status & enabled) !== 0 || this.#sense);
+    this.irq.set((this.#status & enabled) !== 0);
     this.powerDown.set(this.#off);
   }
 

@@ -34,7 +34,7 @@ const MS = 1_000_000;
 function make() {
   const fake = new FakeBoard();
   const osp = new Mb600310(fake.chip('osp'));
-  const memory = { give: new Uint8Array(0), at: 0, taken: [] as number[], room: Infinity };
+  const memory = { give: new Uint8Array(0) as Uint8Array, at: 0, taken: [] as number[], room: Infinity };
   osp.dma = {
     request: () => {
       for (;;) {
