@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Opus by the system's libopus, through koffi.
+// Opus by the system's libopus, through koffi. Documents: [OPUS] in docs/references.md.
 import { createRequire } from 'node:module';
 import { type Opus, OPUS_FRAMES, OPUS_HZ } from './opus.ts';
 
