@@ -4,14 +4,12 @@
 import { MachineConfigError } from '../backplane/machine-config-error.ts';
 import type { Image } from '../backplane/machine.ts';
 import type { GuestMemory, MemoryBlock } from '../backplane/memory.ts';
-import { EM_ARM, ElfError, isElf, parseElf } from './elf.ts';
+import { loadArmKernel } from './arm-kernel.ts';
 
 const ATAG = { none: 0, core: 0x5441_0001, mem: 0x5441_0002, initrd2: 0x5442_0005, cmdline: 0x5441_0009 } as const;
 const TAGS_AT = 0x100;
 const KERNEL_AT = 0x8000;
 const INITRD_AT = 0x80_0000;
-const ZIMAGE_MAGIC_AT = 0x24;
-const ZIMAGE_MAGIC = 0x016f_2818;
 const PAGE_BYTES = 4096;
 
 export interface ArmLinux {
@@ -36,10 +34,8 @@ export function loadArmLinux(
   { memory, ram }: { memory: GuestMemory; ram: MemoryBlock },
   linkBase: number,
 ): ArmEntry {
-  const pc = loadKernel(kernel, ram, linkBase);
-  if (initrd !== undefined && INITRD_AT + initrd.bytes.length > ram.size) {
-    throw new MachineConfigError(`--initrd: ${initrd.title} has ${initrd.bytes.length} bytes; give more --ram`);
-  }
+  const { pc, end } = loadArmKernel(kernel, ram, { linkBase, at: KERNEL_AT });
+  if (initrd !== undefined) checkRoom(kernel, end, initrd, ram.size);
   if (initrd !== undefined) ram.bytes.set(initrd.bytes, INITRD_AT);
   const words: number[] = [5, ATAG.core, 1, PAGE_BYTES, 0, 4, ATAG.mem, ram.size, 0];
   if (initrd !== undefined) words.push(4, ATAG.initrd2, INITRD_AT, initrd.bytes.length);
@@ -57,33 +53,16 @@ export function loadArmLinux(
   return { pc, tags: TAGS_AT };
 }
 
-function loadKernel(kernel: Image, ram: MemoryBlock, linkBase: number): number {
-  const { bytes, title } = kernel;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length > ZIMAGE_MAGIC_AT + 4 && view.getUint32(ZIMAGE_MAGIC_AT, true) === ZIMAGE_MAGIC) {
-    const stated = view.getUint32(ZIMAGE_MAGIC_AT + 8, true) - view.getUint32(ZIMAGE_MAGIC_AT + 4, true);
-    if (bytes.length < stated) {
-      throw new MachineConfigError(`--kernel: ${title} is truncated: ${bytes.length} of ${stated} bytes`);
-    }
-    if (KERNEL_AT + bytes.length > INITRD_AT) {
-      throw new MachineConfigError(
-        `--kernel: ${title} has ${bytes.length} bytes, room is for ${INITRD_AT - KERNEL_AT}`,
-      );
-    }
-    ram.bytes.set(bytes, KERNEL_AT);
-    return KERNEL_AT;
+function checkRoom(kernel: Image, kernelEnd: number, initrd: Image, ramBytes: number): void {
+  if (kernelEnd > INITRD_AT) {
+    throw new MachineConfigError(
+      `--kernel: ${kernel.title} ends at ${kernelEnd} bytes, with --initrd room is for ${INITRD_AT}`,
+    );
   }
-  if (!isElf(bytes)) throw new MachineConfigError(`--kernel: ${title} is neither an ARM zImage nor an ELF kernel`);
-  try {
-    const elf = parseElf(bytes, EM_ARM);
-    for (const { physical, bytes: data } of elf.segments) {
-      const at = physical >= linkBase ? physical - linkBase : physical;
-      if (at + data.length > ram.size) throw new ElfError('it does not fit into RAM');
-      ram.bytes.set(data, at);
-    }
-    return elf.entry >= linkBase ? elf.entry - linkBase : elf.entry;
-  } catch (error) {
-    if (error instanceof ElfError) throw new MachineConfigError(`--kernel: ${title}: ${error.message}`);
-    throw error;
+  const room = ramBytes - INITRD_AT;
+  if (initrd.bytes.length > room) {
+    throw new MachineConfigError(
+      `--initrd: ${initrd.title} has ${initrd.bytes.length} bytes, room is for ${Math.max(0, room)}; give more --ram`,
+    );
   }
 }

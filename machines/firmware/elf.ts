@@ -22,6 +22,25 @@ export const EM_68K = 4;
 export const EM_PPC = 20;
 export const EM_ARM = 40;
 
+/** Processors whose programs are taken for those of another. */
+const MACHINE_NAMES: Readonly<Record<number, string>> = {
+  2: 'SPARC',
+  3: 'x86',
+  [EM_68K]: '68000',
+  8: 'MIPS',
+  [EM_PPC]: 'PowerPC',
+  21: '64-bit PowerPC',
+  [EM_ARM]: 'ARM',
+  42: 'SuperH',
+  50: 'IA-64',
+  62: 'x86-64',
+  183: '64-bit ARM',
+  243: 'RISC-V',
+};
+
+const machineName = (machine: number): string =>
+  Object.hasOwn(MACHINE_NAMES, machine) ? `${MACHINE_NAMES[machine]}, ` : '';
+
 const ET_EXEC = 2;
 const ET_DYN = 3;
 const PT_LOAD = 1;
@@ -47,7 +66,9 @@ export function parseElf(bytes: Uint8Array, machine: number): ElfFile {
   const u32 = (at: number): number => view.getUint32(at, !bigEndian);
   const type = u16(16);
   if (type !== ET_EXEC && type !== ET_DYN) throw new ElfError(`it is not an executable (ELF type ${type})`);
-  if (u16(18) !== machine) throw new ElfError(`it is for ELF machine ${u16(18)}, expected ${machine}`);
+  if (u16(18) !== machine) {
+    throw new ElfError(`it is for ${machineName(u16(18))}ELF machine ${u16(18)}, expected ${machine}`);
+  }
   const table = u32(28);
   const entrySize = u16(42);
   const count = u16(44);

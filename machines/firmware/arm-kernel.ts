@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// Linux kernels for ARM: a zImage, or an ELF file; and what else people take for one.
+// Documents: [Linux] Documentation/arm/booting.rst, arch/arm/boot/compressed/head.S.
+import { MachineConfigError } from '../backplane/machine-config-error.ts';
+import type { Image } from '../backplane/machine.ts';
+import type { MemoryBlock } from '../backplane/memory.ts';
+import { EM_ARM, ElfError, type ElfFile, isElf, parseElf } from './elf.ts';
+
+const ZIMAGE_MAGIC_AT = 0x24;
+const ZIMAGE_START_AT = 0x28;
+const ZIMAGE_END_AT = 0x2c;
+const ZIMAGE_ORDER_AT = 0x30;
+const ZIMAGE_HEADER_BYTES = 0x34;
+const ZIMAGE_MAGIC = 0x016f_2818;
+const ZIMAGE_BIG_ENDIAN = 0x0102_0304;
+const UIMAGE_MAGIC = 0x2705_1956;
+const UIMAGE_HEADER_BYTES = 64;
+const BIG_ENDIAN = 'is for big-endian ARM, this board is little-endian';
+const X86_MAGIC_AT = 0x202;
+const X86_MAGIC = 'HdrS';
+
+export interface KernelPlace {
+  /** Virtual address of the first byte of RAM in the kernel's own view. */
+  readonly linkBase: number;
+  /** Where a zImage goes. */
+  readonly at: number;
+}
+
+/**
+ * Puts a kernel into RAM that begins at physical address 0. Gives its entry, and where what it needs at first ends.
+ * @throws {MachineConfigError} for what is not a little-endian kernel for ARM, or does not fit.
+ */
+export function loadArmKernel(kernel: Image, ram: MemoryBlock, place: KernelPlace): { pc: number; end: number } {
+  const refuse = (what: string): never => {
+    throw new MachineConfigError(`--kernel: ${kernel.title} ${what}`);
+  };
+  if (isElf(kernel.bytes)) return loadElf(kernel, ram, place.linkBase, refuse);
+  return loadZImage(kernel.bytes, ram, place.at, refuse);
+}
+
+function loadElf(
+  { bytes, title }: Image,
+  ram: MemoryBlock,
+  linkBase: number,
+  refuse: (what: string) => never,
+): { pc: number; end: number } {
+  const elf = parse(bytes, title);
+  if (elf.bigEndian) refuse(BIG_ENDIAN);
+  let end = 0;
+  const inRam = (address: number): number => (address >= linkBase ? address - linkBase : address);
+  const placed = elf.segments.map((segment) => ({ ...segment, at: inRam(segment.physical) }));
+  for (const { at, memoryBytes } of placed) {
+    if (at >= ram.size) refuse(`is linked for ${hex(at)}, where this board has no RAM`);
+    if (at + memoryBytes > ram.size) refuse(`needs RAM up to ${hex(at + memoryBytes)}; give more --ram`);
+    end = Math.max(end, at + memoryBytes);
+  }
+  const pc = inRam(elf.entry);
+  if (!placed.some(({ at, memoryBytes }) => pc >= at && pc < at + memoryBytes)) {
+    refuse(`begins at ${hex(pc)}, which is not in it`);
+  }
+  for (const { at, bytes: data } of placed) ram.bytes.set(data, at);
+  return { pc, end };
+}
+
+function parse(bytes: Uint8Array, title: string): ElfFile {
+  try {
+    return parseElf(bytes, EM_ARM);
+  } catch (error) {
+    if (error instanceof ElfError) throw new MachineConfigError(`--kernel: ${title}: ${error.message}`);
+    throw error;
+  }
+}
+
+function loadZImage(
+  bytes: Uint8Array,
+  ram: MemoryBlock,
+  at: number,
+  refuse: (what: string) => never,
+): { pc: number; end: number } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const isZImage = bytes.length >= ZIMAGE_HEADER_BYTES && view.getUint32(ZIMAGE_MAGIC_AT, true) === ZIMAGE_MAGIC;
+  if (!isZImage) refuse(`is ${foreign(bytes, view)}neither an ARM zImage nor an ELF kernel`);
+  if (view.getUint32(ZIMAGE_ORDER_AT, true) === ZIMAGE_BIG_ENDIAN) refuse(BIG_ENDIAN);
+  const stated = view.getUint32(ZIMAGE_END_AT, true) - view.getUint32(ZIMAGE_START_AT, true);
+  if (bytes.length < stated) refuse(`is truncated: ${bytes.length} of ${stated} bytes`);
+  if (at + bytes.length > ram.size) {
+    refuse(`has ${bytes.length} bytes, room is for ${Math.max(0, ram.size - at)}; give more --ram`);
+  }
+  ram.bytes.set(bytes, at);
+  return { pc: at, end: at + bytes.length };
+}
+
+/** What the file is instead, where that can be told. */
+function foreign(bytes: Uint8Array, view: DataView): string {
+  if (bytes.length >= ZIMAGE_HEADER_BYTES && view.getUint32(ZIMAGE_MAGIC_AT) === ZIMAGE_MAGIC) {
+    return 'a zImage for big-endian ARM, ';
+  }
+  if (bytes.length >= UIMAGE_HEADER_BYTES && view.getUint32(0) === UIMAGE_MAGIC) {
+    return `a U-Boot image (its first ${UIMAGE_HEADER_BYTES} bytes are a header), `;
+  }
+  const x86 = String.fromCharCode(...bytes.subarray(X86_MAGIC_AT, X86_MAGIC_AT + X86_MAGIC.length));
+  return x86 === X86_MAGIC ? 'a kernel for x86, ' : '';
+}
+
+const hex = (value: number): string => `0x${value.toString(16)}`;
