@@ -68,7 +68,8 @@ export function parseHex(text: string, title: string): HexPiece[] {
     }
   }
   if (!ended) throw new HexError(`${title}: the file ends without an end record; it is truncated or not Intel HEX`);
-  if (pieces.length === 0 && boards.size > 0) {
+  if (pieces.length === 0 && boards.size === 0) throw new HexError(`${title}: there is no data in it`);
+  if (pieces.length === 0) {
     const ids = [...boards].map((id) => `0x${id.toString(16)}`).join(', ');
     throw new HexError(`${title}: a Universal Hex for boards ${ids} only; micro:bit v1 is 0x9900 or 0x9901`);
   }

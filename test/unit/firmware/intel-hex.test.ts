@@ -36,6 +36,7 @@ describe('parseHex', () => {
     ['a cut line', [record(0, 0, 1, 2).slice(0, -2), END], /^a\.hex, line 1: the record says 2 bytes/],
     ['another kind of file', ['\x7fELF'], /^a\.hex, line 1: not a record/],
     ['other boards only', [record(0, 10, 0x99, 0x03), record(0, 13, 8), END], /boards 0x9903 only/],
+    ['nothing at all', [END], /there is no data in it/],
     ['an unknown type', [record(0, 0x20), END], /record type 32/],
   ])('refuses %s in one line', (_, lines, message) => {
     expect(() => parse(...lines)).toThrow(HexError);
