@@ -5,6 +5,7 @@
 import { MachineConfigError } from '../backplane/machine-config-error.ts';
 import type { Image } from '../backplane/machine.ts';
 import type { MemoryBlock } from '../backplane/memory.ts';
+import { gunzip, InflateError } from './inflate.ts';
 import { EM_ARM, ElfError, type ElfFile, isElf, parseElf } from './elf.ts';
 
 const ZIMAGE_MAGIC_AT = 0x24;
@@ -20,7 +21,13 @@ const BIG_ENDIAN = 'is for big-endian ARM, this board is little-endian';
 const X86_MAGIC_AT = 0x202;
 const X86_MAGIC = 'HdrS';
 
+const LINUX = 'Linux version ';
+/** No kernel is larger. */
+const MOST_KERNEL_BYTES = 1 << 25;
+
 export interface KernelPlace {
+  /** A word every Linux kernel for the board has in it. */
+  readonly board: string;
   /** Virtual address of the first byte of RAM in the kernel's own view. */
   readonly linkBase: number;
   /** Where a zImage goes. */
@@ -29,14 +36,20 @@ export interface KernelPlace {
 
 /**
  * Puts a kernel into RAM that begins at physical address 0. Gives its entry, and where what it needs at first ends.
- * @throws {MachineConfigError} for what is not a little-endian kernel for ARM, or does not fit.
+ * @throws {MachineConfigError} for what is not a little-endian kernel for ARM and this board, or does not fit.
  */
 export function loadArmKernel(kernel: Image, ram: MemoryBlock, place: KernelPlace): { pc: number; end: number } {
   const refuse = (what: string): never => {
     throw new MachineConfigError(`--kernel: ${kernel.title} ${what}`);
   };
-  if (isElf(kernel.bytes)) return loadElf(kernel, ram, place.linkBase, refuse);
-  return loadZImage(kernel.bytes, ram, place.at, refuse);
+  const loaded = isElf(kernel.bytes)
+    ? loadElf(kernel, ram, place.linkBase, refuse)
+    : loadZImage(kernel.bytes, ram, place.at, refuse);
+  const unpacked = isElf(kernel.bytes) ? kernel.bytes : unpack(kernel.bytes);
+  if (unpacked !== undefined && has(unpacked, LINUX) && !has(unpacked, place.board)) {
+    refuse(`is a kernel for another board: it does not know "${place.board}"`);
+  }
+  return loaded;
 }
 
 function loadElf(
@@ -89,6 +102,27 @@ function loadZImage(
   }
   ram.bytes.set(bytes, at);
   return { pc: at, end: at + bytes.length };
+}
+
+/** The kernel inside a zImage, where it is packed with gzip and whole. */
+function unpack(bytes: Uint8Array): Uint8Array | undefined {
+  for (let at = bytes.indexOf(0x1f); at >= 0; at = bytes.indexOf(0x1f, at + 1)) {
+    if (bytes[at + 1] !== 0x8b || bytes[at + 2] !== 8) continue;
+    try {
+      return gunzip(bytes, at, MOST_KERNEL_BYTES);
+    } catch (error) {
+      if (!(error instanceof InflateError)) throw error;
+    }
+  }
+  return undefined;
+}
+
+function has(bytes: Uint8Array, word: string): boolean {
+  const wanted = new TextEncoder().encode(word);
+  for (let at = bytes.indexOf(wanted[0]!); at >= 0; at = bytes.indexOf(wanted[0]!, at + 1)) {
+    if (wanted.every((byte, i) => bytes[at + i] === byte)) return true;
+  }
+  return false;
 }
 
 /** What the file is instead, where that can be told. */

@@ -25,16 +25,16 @@ export interface ArmEntry {
 }
 
 /**
- * Puts a zImage (or an ELF kernel linked at `linkBase`), an initial RAM disk and the tags into RAM that begins at
+ * Puts a zImage (or an ELF kernel linked at the board's `linkBase`), an initial RAM disk and the tags into RAM that begins at
  * physical address 0.
  * @throws {MachineConfigError} for what is not a kernel for ARM, or does not fit.
  */
 export function loadArmLinux(
   { kernel, initrd, append }: ArmLinux,
   { memory, ram }: { memory: GuestMemory; ram: MemoryBlock },
-  linkBase: number,
+  board: { readonly linkBase: number; readonly board: string },
 ): ArmEntry {
-  const { pc, end } = loadArmKernel(kernel, ram, { linkBase, at: KERNEL_AT });
+  const { pc, end } = loadArmKernel(kernel, ram, { ...board, at: KERNEL_AT });
   if (initrd !== undefined) checkRoom(kernel, end, initrd, ram.size);
   if (initrd !== undefined) ram.bytes.set(initrd.bytes, INITRD_AT);
   const words: number[] = [5, ATAG.core, 1, PAGE_BYTES, 0, 4, ATAG.mem, ram.size, 0];

@@ -36,8 +36,8 @@ const CPU_HZ = 100_000_000;
 const NANOSECOND_HZ = 1_000_000_000;
 /** The board's number in Linux's list of ARM machines. */
 const MACHINE_ID = 1441;
-/** Where the kernels are linked: virtual address of the first byte of RAM. */
-const LINK_BASE = 0xc000_0000;
+/** Where the kernels are linked (virtual address of the first byte of RAM), and a word they all have in them. */
+const KERNELS = { linkBase: 0xc000_0000, board: 'goldfish' } as const;
 
 const PIC_BASE = 0xff00_0000;
 const FIXED = {
@@ -175,7 +175,7 @@ function build(host: MachineHost, config: MachineConfig): Machine {
       board.reset(kind);
       if (config.kernel === undefined) return; // `needsKernel` has the command line say so
       const { kernel: image, initrd, append } = config;
-      const entry = loadArmLinux({ kernel: image, initrd, append }, { memory: board.memory, ram }, LINK_BASE);
+      const entry = loadArmLinux({ kernel: image, initrd, append }, { memory: board.memory, ram }, KERNELS);
       cpu.setRegister('r0', 0);
       cpu.setRegister('r1', MACHINE_ID);
       cpu.setRegister('r2', entry.tags);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { MachineConfigError } from '../../../machines/backplane/machine-config-error.ts';
 import { GuestMemory } from '../../../machines/backplane/memory.ts';
@@ -51,7 +52,7 @@ function load(
   const entry = loadArmLinux(
     { kernel: image('K', kernel), initrd: initrd && image('I', initrd), append },
     { memory, ram },
-    LINK_BASE,
+    { linkBase: LINK_BASE, board: 'goldfish' },
   );
   return { ...entry, ram };
 }
@@ -107,6 +108,21 @@ describe('loadArmLinux', () => {
   it.each(wrong)('refuses %s in one line', (_, bytes, message) => {
     const colon = /^it/.test(message) ? ':' : '';
     expect(() => load(bytes)).toThrow(new MachineConfigError(`--kernel: K${colon} ${message}`));
+  });
+
+  it('refuses a Linux kernel that does not know the board, packed or not', () => {
+    const about = (text: string): Uint8Array => new TextEncoder().encode(`....Linux version 2.6 ${text}....`);
+    const packed = (text: string): Uint8Array => {
+      const bytes = zImage(2000);
+      bytes.set(gzipSync(about(text)), 500);
+      return bytes;
+    };
+    const other = 'K is a kernel for another board: it does not know "goldfish"';
+    expect(() => load(packed('versatile'))).toThrow(other);
+    expect(load(packed('goldfish')).pc).toBe(0x8000);
+    const plain = (text: string): Uint8Array => Uint8Array.from([...elf({}), ...about(text)]);
+    expect(() => load(plain('versatile'))).toThrow(other);
+    expect(load(plain('goldfish')).pc).toBe(0x8000);
   });
 
   it('says when a RAM disk does not fit, or would be overwritten', () => {
