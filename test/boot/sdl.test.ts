@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { decodePng } from '../../frontends/host/png.ts';
 import { type Listener, listenTcp, listenUnix } from '../../frontends/spice/listeners.ts';
 import type { Picture } from '../../machines/backplane/host.ts';
-import { debianFile, guest, type Input, missing } from '../support/inputs.ts';
+import { debianFile, debianLibrary, guest, type Input, missing } from '../support/inputs.ts';
 import {
   allAgree,
   contains,
@@ -25,7 +25,6 @@ import {
 } from '../support/screen-lab.ts';
 import { comesTrue, SpiceBench, type TestViewer, until } from '../support/spice.ts';
 
-const library = (name: string): string => `/usr/lib/${process.arch === 'x64' ? 'x86_64' : 'aarch64'}-linux-gnu/${name}`;
 const openBios = debianFile('/usr/share/qemu/openbios-ppc', 'qemu-system-data');
 const kernel = guest('linux-ppc/vmlinux.gz', 'test/guests/build-linux.sh ppc DIR');
 const initrd = guest('linux-ppc/initrd.cpio.gz', 'test/guests/build-linux.sh ppc DIR');
@@ -33,10 +32,10 @@ const lacks = missing(
   debianFile('/usr/bin/Xvfb', 'xvfb'),
   debianFile('/usr/bin/xdotool', 'xdotool'),
   debianFile('/usr/bin/import', 'imagemagick'),
-  debianFile(library('libSDL2-2.0.so.0'), 'libsdl2-2.0-0'),
-  debianFile(library('libEGL.so.1'), 'libegl1'),
-  debianFile(library('libGLESv2.so.2'), 'libgles2'),
-  debianFile(library('dri/swrast_dri.so'), 'libgl1-mesa-dri'),
+  debianFile(debianLibrary('libSDL2-2.0.so.0'), 'libsdl2-2.0-0'),
+  debianFile(debianLibrary('libEGL.so.1'), 'libegl1'),
+  debianFile(debianLibrary('libGLESv2.so.2'), 'libgles2'),
+  debianFile(debianLibrary('dri/swrast_dri.so'), 'libgl1-mesa-dri'),
 );
 const openssl = debianFile('/usr/bin/openssl', 'openssl');
 const needs = (what: string): string => (what === '' ? '' : ` (needs ${what})`);

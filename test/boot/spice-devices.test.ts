@@ -4,7 +4,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openOpus } from '../../frontends/host/libopus.ts';
 import { type Listener, listenTcp } from '../../frontends/spice/listeners.ts';
-import { debianFile, missing } from '../support/inputs.ts';
+import { debianFile, debianLibrary, missing } from '../support/inputs.ts';
 import { locate, ViewerProcess, XServer } from '../support/screen-lab.ts';
 import { random } from '../support/random.ts';
 import { comesTrue, SpiceBench, TestViewer, until } from '../support/spice.ts';
@@ -13,7 +13,7 @@ const lab = [
   debianFile('/usr/bin/Xvfb', 'xvfb'),
   debianFile('/usr/bin/xdotool', 'xdotool'),
   debianFile('/usr/bin/import', 'imagemagick'),
-  debianFile(`/usr/lib/${process.arch === 'x64' ? 'x86_64' : 'aarch64'}-linux-gnu/libopus.so.0`, 'libopus0'),
+  debianFile(debianLibrary('libopus.so.0'), 'libopus0'),
 ];
 const viewers = [
   [

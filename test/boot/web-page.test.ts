@@ -4,13 +4,16 @@
 // pointer, a wheel. Needs the built page (npm run build).
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Listener, listenTcp } from '../../frontends/spice/listeners.ts';
+import { openOpus } from '../../frontends/host/libopus.ts';
+import { type Listener, listenTcp, listenWebSocket } from '../../frontends/spice/listeners.ts';
 import { serveWebViewer, type WebViewer } from '../../frontends/web/server.ts';
 import { CHROMIUM_FLAGS } from '../support/browser.ts';
-import { debianFile, missing } from '../support/inputs.ts';
+import { debianFile, debianLibrary, missing } from '../support/inputs.ts';
 import { SpiceBench, until } from '../support/spice.ts';
+import { serveSpiceHtml5, spiceHtml5 } from '../support/spice-html5.ts';
 
 const chromiumFile = debianFile('/usr/bin/chromium', 'chromium');
+const libopus = debianFile(debianLibrary('libopus.so.0'), 'libopus0');
 const lacks = missing(chromiumFile);
 
 let browser: Browser;
@@ -33,14 +36,19 @@ async function becomes(expression: string): Promise<void> {
   await until(async () => (await page.evaluate(expression)) === true, expression);
 }
 
+beforeAll(async () => {
+  if (lacks) return;
+  browser = await chromium.launch({
+    executablePath: chromiumFile.path!,
+    timeout: 120_000,
+    args: [...CHROMIUM_FLAGS, '--autoplay-policy=no-user-gesture-required'],
+  });
+});
+afterAll(() => browser?.close());
+
 describe(`the web viewer's page${lacks && ` (needs ${lacks})`}`, () => {
   beforeAll(async () => {
     if (lacks) return;
-    browser = await chromium.launch({
-      executablePath: chromiumFile.path!,
-      timeout: 120_000,
-      args: [...CHROMIUM_FLAGS, '--autoplay-policy=no-user-gesture-required'],
-    });
     made = new SpiceBench();
     made.machine.show({ width: 320, height: 200 });
     made.machine.paint(0, 200, 0x40);
@@ -62,7 +70,6 @@ describe(`the web viewer's page${lacks && ` (needs ${lacks})`}`, () => {
     viewer?.close();
     listener?.close();
     made?.close();
-    await browser?.close();
   });
 
   it.skipIf(lacks)('plays sound once the user wants it', async () => {
@@ -158,5 +165,36 @@ describe(`the web viewer's page${lacks && ` (needs ${lacks})`}`, () => {
     await page.locator('#fullscreen').click();
     await becomes('document.fullscreenElement !== null');
     await page.evaluate('document.exitFullscreen()');
+  });
+});
+
+const html5Lacks = missing(chromiumFile, spiceHtml5, libopus);
+describe(`spice-html5${html5Lacks && ` (needs ${html5Lacks})`}`, () => {
+  it.skipIf(html5Lacks)('plays sound, which it takes as Opus only', async () => {
+    const site = await serveSpiceHtml5();
+    const bench = new SpiceBench({ sound: { opus: openOpus() } });
+    bench.machine.show({ width: 320, height: 200 });
+    bench.machine.paint(0, 200, 0x40);
+    const listens = await listenWebSocket(bench.server, { host: '127.0.0.1', port: 0 }, { anyOrigin: false });
+    const tab = await browser.newPage();
+    try {
+      await tab.goto(site.address(listens.port));
+      await until(() => bench.server.viewers === 1, 'the page is connected', 120);
+      // It makes its player with the first sound, and plays what comes when the player is ready.
+      const played = 'Math.max(0, ...[...document.querySelectorAll("audio")].map((audio) => audio.currentTime))';
+      const hears = async (): Promise<boolean> => {
+        bench.machine.beep(440, 3);
+        const end = Date.now() + 5000;
+        while (Date.now() < end) if (((await tab.evaluate(played)) as number) > 0.5) return true;
+        return false;
+      };
+      await until(hears, 'half a second has been played', 120);
+      expect(bench.lines).toEqual([]);
+    } finally {
+      await tab.close();
+      listens.close();
+      bench.close();
+      site.close();
+    }
   });
 });

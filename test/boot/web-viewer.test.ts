@@ -3,10 +3,6 @@
 // Browsers in front of `emeritus boot --display spice`: our page in Chromium and Firefox, and Debian's spice-html5 over
 // a WebSocket port. Needs the built command (npm run build).
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createReadStream, existsSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { join, normalize } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Picture } from '../../machines/backplane/host.ts';
@@ -16,10 +12,10 @@ import { Firefox } from '../support/firefox.ts';
 import { debianFile, guest, type Input, missing } from '../support/inputs.ts';
 import { EmulatorProcess, ended, linuxOptions, linuxReady, TYPED, typeLine } from '../support/screen-lab.ts';
 import { type TestViewer, until } from '../support/spice.ts';
+import { type Html5Site, serveSpiceHtml5, spiceHtml5 } from '../support/spice-html5.ts';
 
 const chromiumFile = debianFile('/usr/bin/chromium', 'chromium');
 const firefoxFile = debianFile('/usr/bin/firefox-esr', 'firefox-esr');
-const spiceHtml5 = debianFile('/usr/share/spice-html5/spice.html', 'spice-html5');
 const openBios = debianFile('/usr/share/qemu/openbios-ppc', 'qemu-system-data');
 const kernel = guest('linux-ppc/vmlinux.gz', 'test/guests/build-linux.sh ppc DIR');
 const initrd = guest('linux-ppc/initrd.cpio.gz', 'test/guests/build-linux.sh ppc DIR');
@@ -82,21 +78,13 @@ async function viewAddress(emulator: EmulatorProcess): Promise<string> {
   return /http:\S+/.exec(said)![0];
 }
 
-let files: Server | undefined;
+let files: Html5Site | undefined;
 
-/** Serves spice-html5 as a web server would; gives the address of its page for the emulator's WebSocket port. */
+/** The address of spice-html5's page for the emulator's WebSocket port. */
 async function html5Address(emulator: EmulatorProcess): Promise<string> {
   const port = /WebSockets at ws:\/\/127\.0\.0\.1:(\d+)/.exec(emulator.errors)![1]!;
-  files ??= createServer((request, response) => {
-    const path = join('/usr/share/spice-html5', normalize(new URL(request.url!, 'http://x').pathname));
-    if (!existsSync(path)) return void response.writeHead(404).end();
-    const type = path.endsWith('.js') ? 'text/javascript' : path.endsWith('.css') ? 'text/css' : 'text/html';
-    response.writeHead(200, { 'Content-Type': type });
-    createReadStream(path).pipe(response);
-  });
-  if (!files.listening) await new Promise<void>((resolve) => files!.listen(0, '127.0.0.1', resolve));
-  const origin = `http://127.0.0.1:${(files.address() as AddressInfo).port}`;
-  return `${origin}/spice_auto.html?host=127.0.0.1&port=${port}`;
+  files ??= await serveSpiceHtml5();
+  return files.address(Number(port));
 }
 
 /** The canvas's size and place and, as base64, its pixels. */

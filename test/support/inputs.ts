@@ -41,6 +41,10 @@ export function debianFile(path: string, debianPackage: string): Input {
   return { path: firstExisting(path), provide: `apt-get install ${debianPackage}` };
 }
 
+/** Where Debian installs a library. */
+export const debianLibrary = (name: string): string =>
+  `/usr/lib/${process.arch === 'x64' ? 'x86_64' : 'aarch64'}-linux-gnu/${name}`;
+
 /** What a skipped test says it lacks; empty when nothing is missing. */
 export function missing(...inputs: readonly Input[]): string {
   return inputs
