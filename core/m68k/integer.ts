@@ -797,9 +797,9 @@ function cas2Once(first: u32, second: u32, size: u32): void {
   const same1: bool = zeroExtend(value1, size) == zeroExtend(gpr(first & 7), size);
   const same2: bool = zeroExtend(value2, size) == zeroExtend(gpr(second & 7), size);
   if (same1 && same2) {
-    write(at2, size, gpr((second >>> 6) & 7));
-    if (run.fault != 0) return;
     write(at1, size, gpr((first >>> 6) & 7));
+    if (run.fault != 0) return;
+    write(at2, size, gpr((second >>> 6) & 7));
     if (run.fault != 0) return;
     compareFlags(value2, gpr(second & 7), size);
   } else {

@@ -27,6 +27,28 @@ describe('68k core', () => {
     expect(machine.long(TestM68k.STACK - 4)).toBe(TestM68k.START);
   });
 
+  it.each(MODELS)('%s CAS2 writes its first operand, then its second, also where they are one', (model) => {
+    const machine = new TestM68k({ model });
+    const at = 0x7000;
+    machine.ram.view.setUint16(at, 0x1234);
+    machine.set({ a4: at, d5: 0x1234, d6: 0x1234, d2: 0x400f, d4: 0x009b });
+    machine.execute([0x0cfc, 0xc085, 0xc106]); // CAS2.W D5:D6,D2:D4,(A4):(A4)
+    expect(machine.word(at)).toBe(0x009b);
+    expect(machine.reg('sr') & 4).toBe(4);
+  });
+
+  it.each(MODELS)('%s CAS2 loads one compare register with the first operand', (model) => {
+    const machine = new TestM68k({ model });
+    machine.ram.view.setUint32(0x7000, 0x1111_1111);
+    machine.ram.view.setUint32(0x7004, 0x2222_2222);
+    machine.set({ a4: 0x7000, a5: 0x7004, d5: 0x1111_1111, d2: 1, d4: 2 });
+    machine.execute([0x0efc, 0xc085, 0xd105]); // CAS2.L D5:D5,D2:D4,(A4):(A5)
+    expect([machine.reg('d5'), machine.long(0x7000), machine.long(0x7004)]).toEqual([
+      0x1111_1111, 0x1111_1111, 0x2222_2222,
+    ]);
+    expect(machine.reg('sr') & 4).toBe(0);
+  });
+
   it('68000 stacks three words', () => {
     const machine = new TestM68k({ model: '68000' });
     machine.execute([0x4e43]);
