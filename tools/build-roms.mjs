@@ -13,7 +13,10 @@ const SOURCES = join(ROOT, 'roms', 'archimedes');
 const PREFIX = 'arm-linux-gnueabi-';
 const KIB = 1 << 10;
 
-const ROMS = [{ name: 'diagnostic', origin: 0x0380_0000, bytes: 16 * KIB }];
+const ROMS = [
+  { name: 'diagnostic', origin: 0x0380_0000, bytes: 16 * KIB },
+  { name: 'hostfs', origin: 0, bytes: 4 * KIB, extension: true },
+];
 
 /** The firmware's font, 16 bytes a character, as assembler directives. */
 function fontDirectives() {
@@ -32,15 +35,26 @@ function assemble({ name, origin }, folder) {
   return readFileSync(file('raw'));
 }
 
+/** What RISC OS finds an extension ROM by: its size, the sum of its words up to here, and a name. [5TH] */
+function addExtensionTrailer(image) {
+  const at = image.length - 16;
+  image.writeUInt32LE(image.length, at);
+  let sum = 0;
+  for (let word = 0; word <= at; word += 4) sum = (sum + image.readUInt32LE(word)) >>> 0;
+  image.writeUInt32LE(sum, at + 4);
+  image.write('ExtnROM0', at + 8, 'latin1');
+}
+
 function build(to) {
   const folder = mkdtempSync(join(tmpdir(), 'emeritus-roms-'));
   try {
     writeFileSync(join(folder, 'font.inc'), fontDirectives());
     for (const rom of ROMS) {
       const code = assemble(rom, folder);
-      if (code.length > rom.bytes) throw new Error(`${rom.name}: ${code.length} bytes, room for ${rom.bytes}`);
+      if (code.length > rom.bytes - (rom.extension ? 16 : 0)) throw new Error(`${rom.name}: ${code.length} bytes, room for ${rom.bytes}`);
       const image = Buffer.alloc(rom.bytes, 0xff);
       image.set(code);
+      if (rom.extension) addExtensionTrailer(image);
       const path = join(folder, `${rom.name}.bin`);
       writeFileSync(path, image);
       mkdirSync(to, { recursive: true });

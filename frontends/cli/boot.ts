@@ -5,6 +5,7 @@ import { LOG_MASKS, type LogEntry, type LogMask } from '../../machines/backplane
 import type { Image, MachineConfig, MachineDefinition, Medium } from '../../machines/backplane/machine.ts';
 import { romsOf } from '../../machines/roms.ts';
 import { MachineSession } from '../../machines/backplane/session.ts';
+import { MACHINES } from '../../machines/registry.ts';
 import type { RunResult } from '../../machines/backplane/session-protocol.ts';
 import { AudioSource } from '../host/audio.ts';
 import { readImage } from '../host/files.ts';
@@ -30,6 +31,7 @@ interface BootOptions {
   kernel?: string;
   initrd?: string;
   append?: string;
+  hostfs?: string;
   serial: string[];
   display: string;
   audio: string;
@@ -67,6 +69,7 @@ export function addBootCommand(program: Command, setCode: (code: number) => void
     .option('--kernel <file>', 'start this kernel (ELF, may be gzip-compressed) instead of a disk')
     .option('--initrd <file>', 'initial RAM disk for --kernel')
     .option('--append <text>', 'command line for --kernel')
+    .option('--hostfs <folder>', 'show a folder of the host to the guest (archimedes)')
     .addOption(many('--serial <end>', 'serial line: stdio, pty, tcp:HOST:PORT, file:PATH or none; repeat for more'))
     .option(
       '--display <where>',
@@ -273,6 +276,10 @@ function readConfig(definition: MachineDefinition, options: BootOptions): Machin
   if (options.rom.length > 0 && options.firmware !== undefined) {
     throw new UserError('EMERITUS_OPTION', '--rom and --firmware exclude each other; give one of them');
   }
+  if (options.hostfs !== undefined && !definition.takesHostfs) {
+    const able = MACHINES.filter(({ takesHostfs }) => takesHostfs).map(({ name }) => name);
+    throw new UserError('EMERITUS_OPTION', `--hostfs: ${definition.name} has no such card; ${able.join(', ')} have`);
+  }
   return {
     machine: definition.name,
     ramBytes: options.ram === undefined ? definition.ram.initial : parseRam(options.ram, definition),
@@ -287,6 +294,7 @@ function readConfig(definition: MachineDefinition, options: BootOptions): Machin
     kernel: image(options.kernel, '--kernel'),
     initrd: image(options.initrd, '--initrd'),
     append: options.append,
+    hostfs: options.hostfs,
   };
 }
 

@@ -2,9 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Calendar, NonVolatile } from '../../machines/backplane/host.ts';
+import type { HostFolder } from '../../machines/backplane/host-folder.ts';
 import { Log, type LogEntry, type LogMask } from '../../machines/backplane/log.ts';
 import type { AttachableDisk, MachineHost } from '../../machines/backplane/machine.ts';
 import { openDisk } from './disk.ts';
+import { openHostFolder } from './host-folder.ts';
 import { fileNonVolatile, memoryNonVolatile } from './non-volatile.ts';
 import { packageRoot } from './package-root.ts';
 import { UserError } from './user-error.ts';
@@ -53,6 +55,10 @@ export class NodeMachineHost implements MachineHost {
 
   ownRom(path: string): Uint8Array {
     return new Uint8Array(readFileSync(join(packageRoot(), 'roms', ...path.split('/'))));
+  }
+
+  hostFolder(path: string): HostFolder {
+    return openHostFolder(path);
   }
 
   disk(spec: string): AttachableDisk {

@@ -50,7 +50,7 @@ export function addDiscretePeripherals(
   board.wire(fdc.intrq, ioc.fh(1), 'ioc.fh1');
   board.wire(latches.ready, (level) => ioc.cW(2, level), 'ioc.c2');
   board.wire(latches.printerStrobe, (level) => printer.strobeW(level), 'printer.strobe');
-  board.wire(printer.busy, ioc.il(6), 'ioc.il6');
+  board.wire(printer.busy, (level) => ioc.il(6)(!level), 'ioc.il6', 'active while it is not busy');
   board.wire(printer.ack, (level) => ioc.ifW(level), 'ioc.if');
   board.nc(acia.rts);
   board.nc(acia.dtr);

@@ -2,6 +2,7 @@
 import type { AudioLine } from './audio-line.ts';
 import type { Board } from './board.ts';
 import type { BlockDevice, Calendar, KeyboardInput, NonVolatile, PointerInput, Screen } from './host.ts';
+import type { HostFolder } from './host-folder.ts';
 import type { Log } from './log.ts';
 import type { SerialLine } from './serial-line.ts';
 import type { Wire } from './wire.ts';
@@ -37,6 +38,8 @@ export interface MachineConfig {
   readonly kernel?: Image | undefined;
   readonly initrd?: Image | undefined;
   readonly append?: string | undefined;
+  /** A folder of the host that the guest sees as a disc. */
+  readonly hostfs?: string | undefined;
 }
 
 /** A medium the machine has to itself until it closes it. */
@@ -53,6 +56,8 @@ export interface MachineHost {
   nonVolatile(name: string): NonVolatile;
   /** A ROM of our own, by its path in `roms/`: `archimedes/diagnostic.bin`. */
   ownRom(path: string): Uint8Array;
+  /** A folder the user shares with the guest. */
+  hostFolder(path: string): HostFolder;
   readonly calendar: Calendar;
   readonly log: Log;
 }
@@ -98,5 +103,7 @@ export interface MachineDefinition {
   readonly needsKernel?: true;
   /** Only an original ROM starts it (or a kernel); without one it can be described. */
   readonly needsRom?: true | 'or a kernel';
+  /** It can show a folder of the host to the guest. */
+  readonly takesHostfs?: true;
   build(host: MachineHost, config: MachineConfig): Machine;
 }
