@@ -34,6 +34,7 @@ import { Mma8653 } from '../devices/sensors/mma8653.ts';
 import { HexError, parseHex } from '../firmware/intel-hex.ts';
 import { MicrobitInput } from './microbit-input.ts';
 import { MicrobitScreen } from './microbit-screen.ts';
+import { UsbBridge } from './usb-bridge.ts';
 
 const KIB = 1 << 10;
 const HFCLK_HZ = 16_000_000;
@@ -193,7 +194,7 @@ export function buildMicrobit(host: MachineHost, config: MachineConfig, extras: 
   peripheral(new NrfQdec(board.chip('qdec'), { ...at(18), gpio }));
   peripheral(new NrfLpcomp(board.chip('lpcomp'), { ...at(19), gpio }));
   const line = new SerialLine('usb');
-  uart.port = line;
+  uart.port = board.add(new UsbBridge(board.chip('usb'), line));
   const leds = board.add(
     new LedMatrix(board.chip('leds'), {
       leds: LEDS.map(([row, column]) => [row - 1, column - 1]),
