@@ -29,6 +29,7 @@ const FLAGS = {
   ...{ CHECK_F: 0x100, CHECK_P: 0x200, CONST_B: 0x400, CONST_D: 0x800, CONST_IMM: 0x1000, FINAL: 0x2000 },
   SLOT2: 0x4000,
   ALLOC: 0x8000,
+  COVER: 0x1_0000,
 };
 const NAT = { none: 0, propagate: 1, consume: 2, compare: 3, par: 4, post: 5, self: 6 };
 
@@ -200,6 +201,7 @@ function emitDecode(rows) {
     if (row.final) flags |= FLAGS.FINAL;
     if (row.slot2) flags |= FLAGS.SLOT2;
     if (row.name === 'alloc') flags |= FLAGS.ALLOC;
+    if (row.name === 'cover') flags |= FLAGS.COVER;
     if (targets.includes('a')) flags |= FLAGS.CHECK_A;
     if (targets.includes('c')) flags |= FLAGS.CHECK_C;
     if (targets.includes('f')) flags |= FLAGS.CHECK_F;
@@ -320,8 +322,7 @@ function emitExec(rows, handlers) {
     }${careful ? '\n    const before: u32 = natBefore(base, at, head);\n    if (before != 0) {\n      if (before == 2) return;\n      at += 16;\n      continue;\n    }' : ''}
     switch ((head >>> 8) & 0x1ff) {
       case 2: { // go on elsewhere in the page
-        const next: u32 = load<u32>(at, 8);
-        at = next != 0 ? next : continueRun(base, at);
+        at = isLinked(base, at) ? load<u32>(at, 8) : continueRun(base, at);
         continue;
       }
       case 3: { // end of the page
@@ -334,7 +335,8 @@ function emitExec(rows, handlers) {
         return;
       }
       case 5: { // its target was outside the frame when it was decoded
-        if (!checkFrame(base, at)) return;
+        at = checkFrame(base, at);
+        if (at == 0) return;
         continue;
       }
 ${cases(careful)}
@@ -349,7 +351,7 @@ ${cases(careful)}
   const importLines = [...imports]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([file, names]) => `import { ${[...names].sort().join(', ')} } from '../${file}';`);
-  return `${HEADER}import { checkFrame, continueRun, nextPage } from '../code';
+  return `${HEADER}import { checkFrame, continueRun, isLinked, nextPage } from '../code';
 import { illegal } from '../fault';
 import { natAfter, natBefore, natsGone } from '../nat';
 import { Cpu } from '../state';

@@ -2,7 +2,7 @@
 //
 // Branches, loops and speculation checks. A handler returns the entry where execution goes on, or 0 to leave.
 import { ALAT_FLOATING, ALAT_GENERAL, alatHas, alatRemove } from './alat';
-import { jump } from './code';
+import { isLinked, jump, link } from './code';
 import { ipOf, stopAt } from './fault';
 import { call, popFrame, rotate } from './stack';
 import { A, B, Cpu, REASON_AGAIN, REASON_ATTENTION, REASON_BUDGET, br, cpuOf, fr, imm, nat, pr, setBr } from './state';
@@ -42,16 +42,14 @@ function expire(base: u32, target: u32): u32 {
 // @ts-ignore: decorator
 @inline
 function taken(base: u32, at: u32): u32 {
-  const target: u32 = load<u32>(at, 8);
-  if (target == 0) return takenFar(base, at);
-  return arrive(base, target);
+  return isLinked(base, at) ? arrive(base, load<u32>(at, 8)) : takenFar(base, at);
 }
 
-/** The target is in another page, or its entry is not known yet. */
+/** The target is in another page, or its entry is not known for this frame. */
 function takenFar(base: u32, at: u32): u32 {
   const from: u64 = cpuOf(base).page_va;
   const target: u32 = jump(base, ipOf(base, at) + load<i32>(at, 12));
-  if (target != 0 && cpuOf(base).page_va == from) store<u32>(at, target, 8);
+  if (target != 0 && cpuOf(base).page_va == from) link(base, at, target);
   return arrive(base, target);
 }
 

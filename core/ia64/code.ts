@@ -5,8 +5,13 @@
 // executed. It ends with an unconditional branch, with the page, or where it meets another run.
 //
 //    0  head   qualifying predicate 0-5, slot 6-7, handler 8-16, NaT rule 17-19, bundle 20-29
-//    4  a b c d   operands, a byte each
-//    8  imm    immediate; for branches the target's entry in this page or 0, and the displacement
+//    4  a b c d   operands, a byte each; c of branches within the page is the low byte of the CFM they were linked for
+//    8  imm    immediate; for branches the target's entry in this page, and the displacement
+//
+// To write a register outside the current frame is an illegal operation. Instructions do not look at the frame: they
+// are decoded for the frame there is, those that write beyond it as ID_CHECK_FRAME, and for each bundle it is noted how
+// large a frame it and what follows it in the run need. Where another frame may have come (from the outside, and by a
+// branch that was linked for another frame) that is compared, and what does not fit becomes ID_CHECK_FRAME, too.
 //
 // Decoded pages know no addresses, so a page that is mapped twice is decoded once. Stores to code are not noticed:
 // programs say fc and srlz.i, and whoever gives a page of memory another content changes the address space's code
@@ -22,6 +27,7 @@ import {
   ROW_CONST_B,
   ROW_CONST_D,
   ROW_CONST_IMM,
+  ROW_COVER,
   ROW_FINAL,
   ROW_NOP,
   ROW_NOQP,
@@ -36,6 +42,7 @@ import { illegal } from './fault';
 import { PAGE_BYTES, PAGE_EXECUTE, PAGE_GATE, SPACE_CODE_GENERATION, hostOf, walk } from './page-table';
 import {
   ACCESS_EXECUTE,
+  Cpu,
   FAULT_PAGE,
   ITLB,
   ITLB_ENTRIES,
@@ -45,6 +52,7 @@ import {
   PAGE_FILL,
   PAGE_HOST,
   PAGE_MAP,
+  PAGE_NEED,
   PAGE_STRIDE,
   REASON_FAULT,
   cpuOf,
@@ -77,73 +85,185 @@ const UNITS: usize = memory.data<u16>([
 
 // --- Runs
 
-/** The entry of a bundle of the current page. */
+/** The entry of a bundle of the current page, fit for the current frame. */
 // @ts-ignore: decorator
 @inline
 function entryOf(base: u32, index: u32): u32 {
   const page: u32 = cpuOf(base).page_at;
   const entry: u32 = load<u32>(page + (index << 2), PAGE_MAP);
-  if (entry != 0) return entry;
-  frameEnd = 32 + sofOf(cpuOf(base).cfm);
-  return decodeRun(page, index);
-}
-
-/** Execution came to the end of a run that was not known to go on. */
-export function continueRun(base: u32, at: u32): u32 {
-  const entry: u32 = entryOf(base, load<u32>(at) >>> 20);
-  store<u32>(at, entry, 8);
+  const sof: u32 = sofOf(cpuOf(base).cfm);
+  if (entry == 0) return decodeRun(page, index, 32 + sof);
+  if ((<u32>load<u8>(page + index, PAGE_NEED) & NEED) > sof) narrow(page, index, entry, sof);
   return entry;
 }
 
-/**
- * The first register after the frame, as it will be when execution comes straight to the slot that is being decoded.
- * Writes beyond it become ID_CHECK_FRAME, others never look at the frame: so a write within this frame is not noticed
- * when the same code is executed again in a smaller one, nor in a callee that follows its caller in the same run.
- */
-let frameEnd: u32 = 0;
+/** Execution came to the end of a run. */
+export function continueRun(base: u32, at: u32): u32 {
+  const entry: u32 = entryOf(base, load<u32>(at) >>> 20);
+  link(base, at, entry);
+  return entry;
+}
 
-/** Decodes bundles from `first` on; returns the entry of the first. */
-function decodeRun(page: u32, first: u32): u32 {
+// --- Frames
+
+/** What no CFM has in its low byte, which is sof and the lowest bit of sol. */
+const UNLINKED: u32 = 0x7f;
+
+/** May a branch within the page, or the end of a run, go to the entry it knows? */
+// @ts-ignore: decorator
+@inline
+export function isLinked(base: u32, at: u32): bool {
+  return load<u8>(at, 6) == load<u8>(base, offsetof<Cpu>('cfm'));
+}
+
+export function link(base: u32, at: u32, target: u32): void {
+  store<u8>(at, load<u8>(base, offsetof<Cpu>('cfm')), 6);
+  store<u32>(at, target, 8);
+}
+
+/** Of a bundle: registers of the frame that are written from it on, before the next alloc or the end of the run … */
+const NEED: u32 = 0x7f;
+/** … and whether it has an alloc, behind which nothing counts. */
+const NEED_ALLOC: u32 = 0x80;
+
+/** The first register after the frame, as it will be when execution comes straight to the slot that is being decoded. */
+let frameEnd: u32 = 0;
+/** NEED and NEED_ALLOC of the slots of the bundle that is being decoded. */
+let bundleNeed: u32 = 0;
+
+/** The highest general register that an instruction writes, or less than 32. */
+// @ts-ignore: decorator
+@inline
+function highest(at: u32, flags: u32): u32 {
+  const a: u32 = (flags & ROW_CHECK_A) != 0 ? load<u8>(at, 4) : 0;
+  const c: u32 = (flags & ROW_CHECK_C) != 0 ? load<u8>(at, 6) : 0;
+  return max(a, c);
+}
+
+/** The needs of a run's bundles, of which each has its own. */
+function sumNeeds(page: u32, first: u32, end: u32): void {
+  let following: u32 = 0;
+  for (let place: u32 = page + end; place-- != page + first; ) {
+    const own: u32 = load<u8>(place, PAGE_NEED);
+    following = (own & NEED_ALLOC) != 0 ? own : max(own, following);
+    store<u8>(place, following, PAGE_NEED);
+    following &= NEED;
+  }
+}
+
+/** Fits the entries from `entry` on, which is that of a bundle, to a smaller frame. */
+function narrow(page: u32, index: u32, entry: u32, sof: u32): void {
+  const last: u32 = narrowEntries(page, entry, 32 + sof);
+  for (let place: u32 = page + index; place <= page + last; place++) {
+    const need: u32 = load<u8>(place, PAGE_NEED);
+    store<u8>(place, (need & NEED_ALLOC) | min(need & NEED, sof), PAGE_NEED);
+  }
+}
+
+/** Until the next alloc, or the end of the run; returns the last bundle. */
+function narrowEntries(page: u32, entry: u32, end: u32): u32 {
+  const fill: u32 = load<u32>(page, PAGE_FILL);
+  let last: u32 = load<u32>(entry) >>> 20;
+  let over: bool = false;
+  for (let at: u32 = entry; at < fill; at += 16) {
+    const head: u32 = load<u32>(at);
+    if (over && head >>> 20 != last) break;
+    const id: u32 = (head >>> 8) & 0x1ff;
+    if (id == ID_GOTO || id == ID_PAGE_END) break;
+    last = head >>> 20;
+    if (id == ID_ILLEGAL || id == ID_CHECK_FRAME) continue;
+    const row: u32 = rowAt(page, head);
+    if (row == 0) continue;
+    const flags: u32 = <u32>(load<u64>(row, 16) >> 32);
+    if ((flags & ROW_ALLOC) != 0) break;
+    if (highest(at, flags) >= end) store<u32>(at, (head & ~0xf_ff00) | (ID_CHECK_FRAME << 8));
+    if ((flags & ROW_FINAL) != 0 && (head & 0x3f) == 0) over = true;
+  }
+  return last;
+}
+
+/** Execution is to go on at the entry of a slot in the middle of a bundle, perhaps behind its alloc. */
+export function enterAtSlot(base: u32, at: u32): void {
+  const page: u32 = cpuOf(base).page_at;
+  if ((load<u8>(page + (load<u32>(at) >>> 20), PAGE_NEED) & NEED_ALLOC) == 0) return;
+  narrowEntries(page, at, 32 + sofOf(cpuOf(base).cfm));
+}
+
+/**
+ * An instruction whose target was outside the frame when it was decoded. When it still is, that is an illegal
+ * operation; else the page is decoded anew, beginning here. Returns where to go on, or 0.
+ */
+export function checkFrame(base: u32, at: u32): u32 {
+  const cpu = cpuOf(base);
+  const page: u32 = cpu.page_at;
+  const head: u32 = load<u32>(at);
+  const row: u32 = rowAt(page, head);
+  const end: u32 = 32 + sofOf(cpu.cfm);
+  // Without a row: code that has changed since it was decoded, and nobody said so.
+  if (row == 0 || highest(at, <u32>(load<u64>(row, 16) >> 32)) >= end) {
+    illegal(base, at);
+    return 0;
+  }
+  forgetRuns(page);
+  frameEnd = end;
+  const index: u32 = head >>> 20;
+  const entry: u32 = decodeBundle(page, index, page, (head >>> 6) & 3);
+  store<u32>(page, endRun(page, index + 1, entry), PAGE_FILL);
+  // For a single step, this was not the instruction yet.
+  if (cpu.stepping == 2) cpu.stepping = 1;
+  return page;
+}
+
+// --- Decoding
+
+/** Decodes bundles from `first` on, for a frame that ends before the register `end`; returns the entry of the first. */
+function decodeRun(page: u32, first: u32, end: u32): u32 {
   const start: u32 = load<u32>(page, PAGE_FILL);
   let entry: u32 = start;
   let index: u32 = first;
-  for (;;) {
-    if (index == BUNDLES) {
-      store<u32>(entry, (ID_PAGE_END << 8) | ((BUNDLES - 1) << 20));
-      entry += 16;
-      break;
-    }
-    const known: u32 = load<u32>(page + (index << 2), PAGE_MAP);
-    if (known != 0 || index - first == RUN) {
-      store<u32>(entry, (ID_GOTO << 8) | (index << 20));
-      store<u32>(entry, known, 8);
-      entry += 16;
+  frameEnd = end;
+  ended = false;
+  parted = false;
+  while (!ended) {
+    if (parted || index == BUNDLES || index - first == RUN || load<u32>(page + (index << 2), PAGE_MAP) != 0) {
+      entry = endRun(page, index, entry);
       break;
     }
     store<u32>(page + (index << 2), entry, PAGE_MAP);
-    entry = decodeBundle(page, index, entry);
-    if (ended) break;
+    entry = decodeBundle(page, index, entry, 0);
+    store<u8>(page + index, bundleNeed, PAGE_NEED);
     index++;
   }
   store<u32>(page, entry, PAGE_FILL);
+  sumNeeds(page, first, index);
   return start;
+}
+
+/** Makes the entry that goes on at another bundle. */
+function endRun(page: u32, index: u32, entry: u32): u32 {
+  const id: u32 = index == BUNDLES ? ID_PAGE_END : ID_GOTO;
+  store<u32>(entry, (id << 8) | (min(index, BUNDLES - 1) << 20));
+  store<u32>(entry, UNLINKED << 16, 4);
+  return entry + 16;
 }
 
 /** The last bundle decoded has an unconditional branch. */
 let ended: bool = false;
+/** It has a cover, after which there is another frame. */
+let parted: bool = false;
 
-/** Decodes a bundle to entries from `entry` on; returns the place after them. */
-function decodeBundle(page: u32, index: u32, entry: u32): u32 {
+/** Decodes a bundle's slots from `from` on to entries from `entry` on; returns the place after them. */
+function decodeBundle(page: u32, index: u32, entry: u32, from: u32): u32 {
   const host: u32 = load<u32>(page, PAGE_HOST) + (index << 4);
   const low: u64 = load<u64>(host);
   const high: u64 = load<u64>(host, 8);
   const units: u32 = load<u16>(UNITS + (<u32>low & 0x1e));
   const slot1: u64 = ((low >> 46) | (high << 18)) & SLOT_MASK;
   const slot2: u64 = high >> 23;
-  ended = false;
-  entry = decodeSlot(page, index, entry, 0, units & 0xf, (low >> 5) & SLOT_MASK, 0);
+  bundleNeed = 0;
+  if (from == 0) entry = decodeSlot(page, index, entry, 0, units & 0xf, (low >> 5) & SLOT_MASK, 0);
   if (units == 0x552) return decodeSlot(page, index, entry, 1, UNIT_X, slot2, slot1);
-  entry = decodeSlot(page, index, entry, 1, (units >>> 4) & 0xf, slot1, 0);
+  if (from <= 1) entry = decodeSlot(page, index, entry, 1, (units >>> 4) & 0xf, slot1, 0);
   return decodeSlot(page, index, entry, 2, units >>> 8, slot2, 0);
 }
 
@@ -187,6 +307,7 @@ function decodeSlot(page: u32, index: u32, entry: u32, number: u32, unit: u32, s
   if ((flags & ROW_TARGET) != 0) {
     store<i32>(entry, load<i32>(entry, 8), 12);
     store<u32>(entry, 0, 8);
+    store<u8>(entry, UNLINKED, 6);
   }
   if ((flags & ROW_QP_B) != 0) store<u8>(entry, <u8>qp, 5);
   if ((flags & ROW_QP_C) != 0) store<u8>(entry, <u8>qp, 6);
@@ -194,13 +315,14 @@ function decodeSlot(page: u32, index: u32, entry: u32, number: u32, unit: u32, s
   const own: bool = (flags & (ROW_NOQP | ROW_QP_B | ROW_QP_C | ROW_QP_HI)) != 0;
   if ((flags & ROW_FINAL) != 0 && qp == 0) ended = true;
   let operation: u32 = operationOf(info);
+  if ((flags & ROW_COVER) != 0) parted = true;
   if ((flags & ROW_ALLOC) != 0) {
     frameEnd = 32 + load<u8>(entry, 5);
-  } else if (
-    ((flags & ROW_CHECK_A) != 0 && a >= frameEnd) ||
-    ((flags & ROW_CHECK_C) != 0 && c >= frameEnd)
-  ) {
-    operation = ID_CHECK_FRAME << 8;
+    bundleNeed |= NEED_ALLOC;
+  } else {
+    const register: u32 = highest(entry, flags);
+    if (register >= frameEnd) operation = ID_CHECK_FRAME << 8;
+    else if (register >= 32 && (bundleNeed & NEED_ALLOC) == 0) bundleNeed = max(bundleNeed, register - 31);
   }
   store<u32>(entry, (own ? 0 : qp) | place | operation);
   return entry + 16;
@@ -213,40 +335,16 @@ function operationOf(info: u64): u32 {
   return ((<u32>info & 0x1ff) << 8) | ((<u32>(info >> 24) & 7) << 17);
 }
 
-/**
- * An instruction whose target was outside the frame when it was decoded. When it still is, that is an illegal
- * operation; else the entry becomes the instruction. Says whether to go on at the same entry.
- */
-export function checkFrame(base: u32, at: u32): bool {
-  const cpu = cpuOf(base);
-  const head: u32 = load<u32>(at);
-  const host: u32 = load<u32>(cpu.page_at, PAGE_HOST) + ((head >>> 16) & 0x3ff0);
+/** The row of the instruction of an entry with this head, or 0. */
+function rowAt(page: u32, head: u32): u32 {
+  const host: u32 = load<u32>(page, PAGE_HOST) + ((head >>> 16) & 0x3ff0);
   const low: u64 = load<u64>(host);
   const high: u64 = load<u64>(host, 8);
   const units: u32 = load<u16>(UNITS + (<u32>low & 0x1e));
   const number: u32 = (head >>> 6) & 3;
-  let slot: u64 = low >> 5;
-  let unit: u32 = units & 0xf;
-  if (number == 2 || (number == 1 && units == 0x552)) {
-    slot = high >> 23;
-    unit = units >>> 8;
-  } else if (number == 1) {
-    slot = (low >> 46) | (high << 18);
-    unit = (units >>> 4) & 0xf;
-  }
-  const row: u32 = findRow(unit, slot & SLOT_MASK);
-  // Code that has changed since it was decoded, and nobody said so.
-  if (row == 0) return illegal(base, at);
-  const info: u64 = load<u64>(row, 16);
-  const flags: u32 = <u32>(info >> 32);
-  const end: u32 = 32 + sofOf(cpu.cfm);
-  if ((flags & ROW_CHECK_A) != 0 && load<u8>(at, 4) >= end) return illegal(base, at);
-  if ((flags & ROW_CHECK_C) != 0 && load<u8>(at, 6) >= end) return illegal(base, at);
-  if ((flags & ROW_NOP) != 0) return illegal(base, at);
-  store<u32>(at, (head & ~0xf_ff00) | operationOf(info));
-  // For a single step, this was not the instruction yet.
-  if (cpu.stepping == 2) cpu.stepping = 1;
-  return true;
+  if (number == 0) return findRow(units & 0xf, (low >> 5) & SLOT_MASK);
+  if (number == 2 || units == 0x552) return findRow(units >>> 8, high >> 23);
+  return findRow((units >>> 4) & 0xf, ((low >> 46) | (high << 18)) & SLOT_MASK);
 }
 
 /** The row of a slot's instruction, or 0. A-unit instructions are in M and I slots. */
@@ -375,8 +473,12 @@ function decodedPage(base: u32, host: u32): u32 {
   }
   store<u32>(base + (index << 2), host, KEYS);
   const page: u32 = base + PAGES + index * PAGE_STRIDE;
-  memory.fill(page + PAGE_MAP, 0, BUNDLES << 2);
   store<u32>(page, host, PAGE_HOST);
-  store<u32>(page, page, PAGE_FILL);
+  forgetRuns(page);
   return page;
+}
+
+function forgetRuns(page: u32): void {
+  memory.fill(page + PAGE_MAP, 0, BUNDLES << 2);
+  store<u32>(page, page, PAGE_FILL);
 }

@@ -5,9 +5,8 @@
 //
 // Documents: [SDM1]-[SDM3] Intel Itanium Architecture Software Developer's Manual, revision 2.3 (docs/references.md).
 // Not modelled: privileged state, IA-32 code, big-endian data (refused), performance monitors and debug registers.
-// Not noticed: instructions at the wrong place of an instruction group, which the manual leaves undefined; writes outside
-// the frame by code that was decoded in a larger one (see code.ts).
-import { resetPages, flushItlb, jump } from './code';
+// Not noticed: instructions at the wrong place of an instruction group, which the manual leaves undefined.
+import { enterAtSlot, flushItlb, jump, resetPages } from './code';
 import { QUANTUM } from './branch';
 import { exec, execNat } from './gen/exec';
 import { flushTlb as flushDataTlb } from './memory';
@@ -24,6 +23,7 @@ import {
 import { REASON_RESUME } from './system';
 import { alatClear } from './alat';
 import { slotOf } from './fault';
+import { frameThatIs } from './stack';
 
 let area: u32 = 0;
 
@@ -100,11 +100,13 @@ function go(): i32 {
   const base: u32 = area;
   const cpu = cpuOf(base);
   cpu.at = 0;
+  cpu.cfm = frameThatIs(cpu.cfm);
   for (;;) {
     if (cpu.at == 0) {
       const entry: u32 = jump(base, cpu.ip);
       if (entry == 0) return REASON_FAULT;
       cpu.at = entryAt(entry, <u32>(cpu.ip >> 4) & 0x3ff, cpu.ri);
+      if (cpu.ri != 0) enterAtSlot(base, cpu.at);
     }
     if (cpu.nats != 0) execNat(base);
     else exec(base);

@@ -304,13 +304,19 @@ export function call(base: u32, at: u32): bool {
   return true;
 }
 
+/** No frame is larger than the registers there are, nor its locals than it. */
+export function frameThatIs(cfm: u64): u64 {
+  const sof: u32 = min(sofOf(cfm), 96);
+  return (cfm & ~0x3fff) | sof | (min(solOf(cfm), sof) << 7);
+}
+
 /** Back to the frame in ar.pfs. False after a fault. */
 export function popFrame(base: u32, at: u32): bool {
   const cpu = cpuOf(base);
   const pfs: u64 = cpu.pfs;
-  const cfm: u64 = pfs & CFM_MASK;
-  const sof: u32 = min(sofOf(cfm), 96);
-  const sol: u32 = min(solOf(cfm), sof);
+  const cfm: u64 = frameThatIs(pfs & CFM_MASK);
+  const sof: u32 = sofOf(cfm);
+  const sol: u32 = solOf(cfm);
   if (!fill(base, at, sol, sof - sol)) return false;
   turnPredicates(base, rrbPrOf(cpu.cfm) % 48);
   cpu.dirty = 0;

@@ -26,11 +26,15 @@ export const TLB_ENTRIES: u32 = 512;
 export const KEYS: u32 = 0x8000;
 export const PAGES: u32 = 0x10000;
 export const PAGE_COUNT: u32 = 192;
-/** A decoded page: 4096 entries, the entry of each bundle, the host address of the page, where the next entry goes. */
-export const PAGE_MAP: u32 = 0x10000;
-export const PAGE_HOST: u32 = 0x11000;
-export const PAGE_FILL: u32 = 0x11004;
-export const PAGE_STRIDE: u32 = 0x11010;
+/**
+ * A decoded page: 4100 entries, the entry of each bundle, the host address of the page, where the next entry goes, and
+ * a byte for each bundle about the frame it needs, see code.ts.
+ */
+export const PAGE_MAP: u32 = 0x10040;
+export const PAGE_HOST: u32 = 0x11040;
+export const PAGE_FILL: u32 = 0x11044;
+export const PAGE_NEED: u32 = 0x11050;
+export const PAGE_STRIDE: u32 = 0x11450;
 export const AREA_SIZE: u32 = PAGES + PAGE_STRIDE * PAGE_COUNT;
 
 @unmanaged

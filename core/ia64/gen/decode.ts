@@ -17,6 +17,7 @@ export const ROW_CONST_IMM: u32 = 0x1000;
 export const ROW_FINAL: u32 = 0x2000;
 export const ROW_SLOT2: u32 = 0x4000;
 export const ROW_ALLOC: u32 = 0x8000;
+export const ROW_COVER: u32 = 0x10000;
 
 export const NAT_NONE: u32 = 0;
 export const NAT_PROPAGATE: u32 = 1;
@@ -631,7 +632,7 @@ export const ROWS: usize = memory.data<u64>([
   0x1e1f80001c0, 0x100000000, 0x2000003f00f4, 0x0, // br.cond_b
   0x1e1f80001c0, 0x100000040, 0x3f00f5, 0x0, // br.ia
   0x1e1f80001c0, 0x108000100, 0x2000003f00f6, 0x0, // br.ret
-  0x1e1f8000000, 0x10000000, 0x1004100f8, 0x0, // cover
+  0x1e1f8000000, 0x10000000, 0x10001004100f8, 0x0, // cover
   0x1e1f8000000, 0x20000000, 0x1004100f9, 0x0, // clrrrb
   0x1e1f8000000, 0x28000000, 0x1004100fa, 0x0, // clrrrb.pr
   0x1e1f8000000, 0x40000000, 0x1004100e0, 0x0, // rfi

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { REASON } from '../../../core/ia64/host/ia64-state.ts';
 import { bundle, code, op, type Instruction } from '../../support/ia64-assembly.ts';
+import { random } from '../../support/random.ts';
 import { EXECUTE, GATE, Ia64, NAT_PAGE, READ, WRITE } from '../../support/ia64.ts';
 
 const TEXT = 0x4000_0000_0000_0000n;
@@ -324,6 +325,110 @@ describe('IA-64 core', () => {
       expect(cpu.core.step()).toBe(REASON.step);
       expect([cpu.state.gr(60), cpu.state.gr(9)]).toEqual([1n, 0n]);
       expect(cpu.state.slot).toBe(1);
+    });
+
+    it('refuses a target outside the frame of code that was executed in a larger one', () => {
+      // f writes r39, and is called with eight outputs, then with four, by different calls or the same.
+      const write = [m(op('addl', { a: 39, imm: 1 })), b(op('br.ret', { b: 0 }))];
+      const outputs = (count: number): Instruction => op('alloc', { a: 10, b: 16 + count, c: 16, d: 0 });
+      expect(
+        run(m(outputs(8)), b(call(0, 4)), m(outputs(4)), b(call(0, 2)), b(op('br.cond', { imm: 48 })), ...write),
+      ).toBe('illegal');
+      expect([cpu.state.ip, cpu.state.slot]).toEqual([TEXT + 80n, 0]);
+      cpu.state.cfm = 32n | (24n << 7n);
+      cpu.state.lc = 1n;
+      const again = bundle('MIB', outputs(4), op('nop.i'), op('br.cloop', { imm: -16, qp: 0 }));
+      expect(run(m(outputs(8)), b(call(0, 3)), again, b(op('br.cond', { imm: 48 })), ...write)).toBe('illegal');
+      expect([cpu.state.ip, cpu.state.lc]).toEqual([TEXT + 64n, 0n]);
+    });
+
+    it('refuses a target behind an alloc that execution did not come over', () => {
+      const write = op('addl', { a: 71, imm: 1 });
+      const program = (behind: Uint8Array): Uint8Array[] => [
+        b(op('br.cond', { imm: 32 })),
+        b(op('br.cond', { imm: 48 })),
+        behind,
+        m(write),
+        m(op('alloc', { a: 10, b: 20, c: 20, d: 0 })),
+        b(op('br.cond', { imm: -32 })),
+      ];
+      expect(run(...program(m(op('alloc', { a: 10, b: 40, c: 40, d: 0 }))))).toBe('illegal');
+      expect(cpu.state.ip).toBe(TEXT + 48n);
+      expect(cpu.state.cfm & 0x7fn).toBe(20n);
+    });
+
+    it('refuses targets after cover', () => {
+      expect(run(b(op('cover')), m(op('addl', { a: 32, imm: 1 })))).toBe('illegal');
+      expect(cpu.state.ip).toBe(TEXT + 16n);
+    });
+
+    it('executes code in larger and smaller frames in turn', () => {
+      // f writes r39 where p6 says so, that is when there are eight outputs.
+      const outputs = (count: number): Instruction => op('alloc', { a: 10, b: 16 + count, c: 16, d: 0 });
+      cpu.state.lc = 9n;
+      expect(
+        run(
+          m(outputs(8), op('cmp.eq', { a: 6, d: 7, b: 0, c: 0 })),
+          b(call(0, 5)),
+          m(outputs(4), op('cmp.eq', { a: 7, d: 6, b: 0, c: 0 })),
+          b(call(0, 3)),
+          bundle('MIB', op('nop.m'), op('nop.i'), op('br.cloop', { imm: -64, qp: 0 })),
+          b(op('br.cond', { imm: 48 })),
+          m(op('addl', { a: 39, imm: 1, qp: 6 }), op('adds', { a: 9, imm: 1, c: 9 })),
+          b(op('br.ret', { b: 0 })),
+        ),
+      ).toBe(done);
+      expect(cpu.state.gr(9)).toBe(20n);
+    });
+
+    it('ends random programs where they end when each instruction is decoded for the frame that is', () => {
+      let ends = 0;
+      for (let seed = 1; seed <= 300; seed++) {
+        const next = random(seed);
+        const below = (n: number): number => Math.floor(next() * n);
+        const size = (): Instruction => {
+          const sof = 4 + below(12);
+          return op('alloc', { a: 10, b: sof, c: below(sof - 3), d: 0 });
+        };
+        const write = (): Instruction =>
+          op('addl', { a: 32 + below(below(4) === 0 ? 16 : 5), imm: 1, qp: 6 + below(2) });
+        const branch = (at: number): Instruction => {
+          const imm = (1 + below(30) - at) * 16;
+          return below(3) === 0 ? op('br.call', { a: 0, imm, qp: 6 }) : op('br.cond', { imm, qp: 6 + below(2) });
+        };
+        const flip = op('tbit.z', { a: 6, d: 7, c: 9, imm: 2 });
+        const bundles = Array.from({ length: 31 }, (_, at) => {
+          const kind = below(8);
+          const count = op('adds', { a: 9, imm: 1 + below(7), c: 9 });
+          if (kind === 0) return bundle('MII', size(), write(), write());
+          if (kind === 1) return bundle('MIB', write(), flip, op('br.ret', { b: 0, qp: 7 }));
+          if (kind <= 4) return bundle('MIB', count, flip, branch(at));
+          return bundle('MII', write(), count, flip);
+        });
+        const begin = (): void => {
+          cpu.write(TEXT, code(...bundles, stop));
+          Object.assign(cpu.state, { ip: TEXT, slot: 0, cfm: 16n | (8n << 7n), pfs: 16n | (8n << 7n) });
+          cpu.state.bspstore = STACK;
+          cpu.state.setBr(0, TEXT);
+          cpu.state.setGr(9, 0n);
+          cpu.state.pr = 0x81n;
+          cpu.core.newSpace(cpu.space);
+        };
+        const end = (): unknown[] => [cpu.state.ip, cpu.state.slot, cpu.state.gr(9), cpu.state.cfm, cpu.state.fault];
+        begin();
+        let reason: number = REASON.step;
+        for (let steps = 0; steps < 500 && reason === REASON.step; steps++) {
+          cpu.core.newSpace(cpu.space);
+          reason = cpu.core.step();
+        }
+        if (reason === REASON.step) continue;
+        const expected = end();
+        begin();
+        expect(cpu.core.run(1 << 20), `seed ${seed}`).toBe(reason);
+        expect(end(), `seed ${seed}`).toEqual(expected);
+        ends++;
+      }
+      expect(ends).toBeGreaterThan(100);
     });
 
     it('refuses ar.bspstore and ar.rnat while the engine is not lazy', () => {
