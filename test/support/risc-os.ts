@@ -26,6 +26,7 @@ const PIXELS_PER_COUNT = 1.5;
 /** Every printable character, as one line and a bit in 80 columns. */
 const PRINTABLE = String.fromCharCode(...Array.from({ length: 94 }, (_, i) => 33 + i));
 const COLUMNS = 80;
+const VGA_LINES = 480;
 
 let learned: BitmapFont | undefined;
 
@@ -116,10 +117,12 @@ export class RiscOs {
     await this.session.runFor(0.2);
   }
 
-  /** The screen's text, where its lines and characters are in the grid of 8 by 16 pixels. */
+  /** The screen's text, where its lines and characters are in the grid of 8 by 16 or, in VGA modes, 8 by 8 pixels. */
   async text(origin?: GridOrigin): Promise<string> {
     const picture = await this.session.screenshot();
-    return picture === undefined ? '' : textOf(picture, await this.font(), origin).join('\n');
+    if (picture === undefined) return '';
+    const font = await this.font();
+    return textOf(picture, picture.height === VGA_LINES ? single(font) : font, origin).join('\n');
   }
 
   /** Whether text stands anywhere on the screen, at any pixel. */
@@ -157,6 +160,13 @@ export class RiscOs {
     writePng(join(folder, `${name.replaceAll(/\W+/g, '-')}.png`), picture);
   }
 }
+
+/** The font of a mode whose lines are not shown twice. */
+const single = ({ width, height, glyphs }: BitmapFont): BitmapFont => ({
+  width,
+  height: height / 2,
+  glyphs: glyphs.map(({ char, rows }) => ({ char, rows: rows.filter((_, y) => y % 2 === 0) })),
+});
 
 /** The desktop is grey, the icon bar below it light grey. */
 function isIconBar({ width, height, rgba }: Picture): boolean {

@@ -20,6 +20,7 @@ const A_NO_MOTOR = 0x20;
 const B_SINGLE_DENSITY = 0x02;
 const B_FDC_RUN = 0x08;
 const B_PRINTER_STROBE = 0x10;
+const LATCH_B_RESET = 0xff & ~B_PRINTER_STROBE;
 
 export interface ArcLatchesOptions {
   readonly fdc: Wd1772;
@@ -41,7 +42,7 @@ export class ArcLatches implements BusTarget, Device {
   readonly #fdc: Wd1772;
   readonly #drives: readonly ShugartDrive[];
   #a = 0xff;
-  #b = 0xff;
+  #b = LATCH_B_RESET;
   #c = 0;
   #printerData = 0;
 
@@ -57,7 +58,8 @@ export class ArcLatches implements BusTarget, Device {
   }
 
   reset(_kind: ResetKind): void {
-    this.#a = this.#b = 0xff;
+    this.#a = 0xff;
+    this.#b = LATCH_B_RESET;
     this.#c = this.#printerData = 0;
   }
 

@@ -471,7 +471,6 @@ function entryBytes(reason: number, entry: CatalogueEntry): Uint8Array {
 
 const allocated = (bytes: number): number => Math.ceil(bytes / FILE_BUFFER) * FILE_BUFFER;
 const latin1 = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0) & 0xff);
-// eslint-disable-next-line no-control-regex -- a zero ends the names of hosts
 const isUnsafe = (name: string): boolean => name === '' || name === '.' || name === '..' || /[/\x00]/.test(name);
 
 function quietly(action: () => void): void {

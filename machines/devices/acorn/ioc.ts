@@ -342,7 +342,7 @@ export class Ioc implements BusTarget, Device {
   }
 
   #controlPort(): number {
-    return (this.#control & this.#pins) | (this.#printerAck ? 0x40 : 0) | (this.#flyback ? 0x80 : 0);
+    return (this.#control & this.#pins) | (this.#printerAck ? 0 : 0x40) | (this.#flyback ? 0x80 : 0);
   }
 
   get #statusA(): number {

@@ -23,9 +23,7 @@ export const DATA = 0xffd;
 
 const SUFFIX = /,(?:([0-9a-f]{3})|([0-9a-f]{8})-([0-9a-f]{8}))$/i;
 /** What has a meaning in path names, and control characters. */
-// eslint-disable-next-line no-control-regex -- control characters end names
 const FORBIDDEN = /[\x00-\x20\x7f"#$%&*.:@\\^|]/;
-// eslint-disable-next-line no-control-regex -- the same
 const UNSUITABLE = /[\x00-\x1f\x7f"#$%&*/:@\\^|]|[^\x00-\xff]/gu;
 
 /** What RISC OS sees of a file or folder of the host; characters that its names cannot have become underscores. */

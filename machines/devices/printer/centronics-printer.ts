@@ -71,13 +71,14 @@ export class CentronicsPrinter implements Device {
   }
 
   save(): PlainFields {
-    return { phase: this.#phase, data: this.data, task: this.#task.remaining };
+    return { phase: this.#phase, data: this.data, strobe: this.#strobe, task: this.#task.remaining };
   }
 
   restore(state: PlainFields): void {
     const saved = new SavedFields(this.id, state);
     this.#phase = saved.oneOf('phase', PHASES);
     this.data = saved.u8('data');
+    this.#strobe = saved.bool('strobe');
     this.#task.restore(saved.int('task', -1, Number.MAX_SAFE_INTEGER));
     if (!this.#task.scheduled) this.#phase = 'idle';
   }

@@ -103,8 +103,9 @@ describe('Ioc', () => {
     ioc.irW(true);
     ioc.irW(false);
     expect(get(0x14)).toBe(0x08);
-    ioc.ifW(true);
     expect(get(0x00) & 0xc0).toBe(0x40);
+    ioc.ifW(true);
+    expect(get(0x00) & 0xc0).toBe(0);
     put(0x14, 0x0c);
     expect(get(0x14)).toBe(0);
     ioc.il(6)(true);
