@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { NodeMachineHost } from '../../frontends/host/node-machine-host.ts';
 import { readImage } from '../../frontends/host/files.ts';
+import type { LogEntry } from '../../machines/backplane/log.ts';
 import type { MachineConfig, MachineDefinition, Medium } from '../../machines/backplane/machine.ts';
 import { LocalChannel, MachineSession } from '../../machines/backplane/session.ts';
 import { machineNamed } from '../../machines/registry.ts';
@@ -15,6 +16,8 @@ export interface BootConfig {
   readonly initrd?: string | undefined;
   readonly append?: string;
   readonly roms?: readonly string[];
+  /** Told of everything on the `trace` log. */
+  readonly onTrace?: (entry: LogEntry) => void;
 }
 
 /** A machine in this thread on virtual time, and all it has sent on its first serial line. */
@@ -41,9 +44,11 @@ export function boot(name: string, config: BootConfig): BootedMachine {
     initrd: image(config.initrd),
     append: config.append,
   };
-  const session = new MachineSession(
-    new LocalChannel(definition.build(new NodeMachineHost({ startSeconds: START_SECONDS }), full)),
-  );
+  const host = {
+    startSeconds: START_SECONDS,
+    ...(config.onTrace !== undefined && { logMasks: ['trace'] as const, onLog: config.onTrace }),
+  };
+  const session = new MachineSession(new LocalChannel(definition.build(new NodeMachineHost(host), full)));
   let console = '';
   session.onEvent((event) => {
     if (event.event === 'serial' && event.port === 0) console += Buffer.from(event.bytes).toString('latin1');
