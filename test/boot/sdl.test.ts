@@ -13,7 +13,6 @@ import type { Picture } from '../../machines/backplane/host.ts';
 import { debianFile, debianLibrary, guest, type Input, missing } from '../support/inputs.ts';
 import {
   allAgree,
-  contains,
   EmulatorProcess,
   linuxOptions,
   linuxReady,
@@ -22,6 +21,7 @@ import {
   typeLine,
   ViewerProcess,
   XServer,
+  type XWindow,
 } from '../support/screen-lab.ts';
 import { comesTrue, SpiceBench, type TestViewer, until } from '../support/spice.ts';
 
@@ -57,18 +57,20 @@ const MENU_KEY = '105';
 /** Presses a key together with the viewer's own. */
 const command = (key: string): Promise<void> => x.xdotool('keydown', MENU_KEY, 'key', key, 'keyup', MENU_KEY);
 
-const titled = (viewer: ViewerProcess, text: string): Promise<void> =>
-  until(
-    () => x.window('emeritus')?.title.includes(text) === true,
-    () => `the title says "${text}"; it is "${x.window('emeritus')?.title}"; ${viewer.story}`,
+/** Waits until the window is as it should be. */
+async function looks(is: (window: XWindow) => boolean, what: string, viewer: ViewerProcess): Promise<void> {
+  let window: XWindow | undefined;
+  await until(
+    async () => (window = await x.window('emeritus')) !== undefined && is(window),
+    () => `${what}, and not ${JSON.stringify(window)}; ${viewer.story}`,
     120,
   );
+}
+const titled = (viewer: ViewerProcess, text: string): Promise<void> =>
+  looks(({ title }) => title.includes(text), `the title says "${text}"`, viewer);
 
-const sized = (width: number, height: number): Promise<void> =>
-  until(
-    () => x.window('emeritus')?.width === width && x.window('emeritus')?.height === height,
-    () => `the window has ${width}x${height}; it is ${JSON.stringify(x.window('emeritus'))}`,
-  );
+const sized = (viewer: ViewerProcess, width: number, height: number): Promise<void> =>
+  looks((window) => window.width === width && window.height === height, `${width}x${height}`, viewer);
 
 /** The viewer is connected, and the keyboard is its. */
 async function ready(viewer: ViewerProcess): Promise<void> {
@@ -165,7 +167,7 @@ describe(`The SDL viewer at a machine that does as it is told${needs(lacks)}`, (
   const picture = (): Picture => bench.machine.screens[0]!.picture()!;
   const same = (viewer: ViewerProcess, what: string): Promise<void> =>
     until(
-      () => contains(x.screenshot(), picture()),
+      () => x.shows(picture()),
       () => `the viewer shows ${what}; ${viewer.story}`,
       120,
     );
@@ -183,10 +185,10 @@ describe(`The SDL viewer at a machine that does as it is told${needs(lacks)}`, (
     bench.machine.show({ width: 640, height: 480 });
     const viewer = show(socket);
     await same(viewer, '640x480');
-    await sized(640, 480);
+    await sized(viewer, 640, 480);
     bench.machine.show({ width: 832, height: 624, bpp: 16, stride: 832 * 2 });
     await same(viewer, '832x624 in 16 bits');
-    await sized(832, 624);
+    await sized(viewer, 832, 624);
     const palette = Uint8Array.from({ length: 256 * 4 }, (_, i) => (i * 37) & 0xff);
     bench.machine.show({ width: 832, height: 624, bpp: 8, stride: 832, palette });
     await same(viewer, '832x624 in 8 bits');
@@ -198,11 +200,11 @@ describe(`The SDL viewer at a machine that does as it is told${needs(lacks)}`, (
     await x.xdotool(...found, 'windowmove', '50', '50', 'windowsize', '1300', '1000');
     bench.machine.show({ width: 640, height: 480 });
     await until(
-      () => contains(x.screenshot(), enlarged(picture(), 2)),
+      () => x.shows(enlarged(picture(), 2)),
       () => `the viewer shows doubled pixels; ${viewer.story}`,
       120,
     );
-    await sized(1300, 1000);
+    await sized(viewer, 1300, 1000);
   });
 
   it.skipIf(lacks)('gives the machine keys, relative motion, and with an absolute pointer its place', async () => {
@@ -213,7 +215,7 @@ describe(`The SDL viewer at a machine that does as it is told${needs(lacks)}`, (
     await same(viewer, 'grey');
     await ready(viewer);
     const { machine } = bench;
-    const at = x.window('emeritus')!;
+    const at = (await x.window('emeritus'))!;
     await x.xdotool('click', '1');
     await titled(viewer, 'gives the mouse back');
     expect(machine.moves.every(({ buttons }) => buttons === 0)).toBe(true); // the click was for the viewer
@@ -234,7 +236,7 @@ describe(`The SDL viewer at a machine that does as it is told${needs(lacks)}`, (
 
     machine.pointer.absolute = true;
     machine.paint(0, 1, 0x41); // a frame, with which it is told
-    await until(() => x.window('emeritus')?.title.includes('click to give') === false, 'the pointer is absolute');
+    await looks(({ title }) => !title.includes('click to give'), 'the pointer is absolute', viewer);
     await x.xdotool('mousemove', `${at.x + 123}`, `${at.y + 45}`);
     await until(
       () => machine.places.some(({ x: across, y: down }) => across === 123 / 639 && down === 45 / 479),
@@ -259,10 +261,10 @@ describe(`The SDL viewer at a machine that does as it is told${needs(lacks)}`, (
     await command('1');
     await titled(viewer, 'serial line 0');
     // The title changes before the next frame is on the glass.
-    await until(() => !contains(x.screenshot(), picture()), 'the console hides the screen');
-    const console = x.screenshot();
+    await until(async () => !(await x.shows(picture())), 'the console hides the screen');
+    const console = await x.screenshot();
     bench.port.output(Buffer.from('\x1b[31mhello\r\n'));
-    await until(() => !contains(x.screenshot(), console), 'output changes the console');
+    await until(async () => !(await x.shows(console)), 'output changes the console');
     await x.xdotool('type', '--delay', '30', 'ls');
     await x.xdotool('key', 'ctrl+c', 'Return');
     let sent = '';

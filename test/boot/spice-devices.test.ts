@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openOpus } from '../../frontends/host/libopus.ts';
 import { type Listener, listenTcp } from '../../frontends/spice/listeners.ts';
 import { debianFile, debianLibrary, missing } from '../support/inputs.ts';
-import { locate, ViewerProcess, XServer } from '../support/screen-lab.ts';
+import { ViewerProcess, XServer } from '../support/screen-lab.ts';
 import { random } from '../support/random.ts';
 import { comesTrue, SpiceBench, TestViewer, until } from '../support/spice.ts';
 
@@ -53,11 +53,7 @@ for (const [name, input, words] of viewers) {
       const story = (what: string) => (): string => `${what}; ${viewer!.story}; ${lines.join(' ')}`;
       const picture = machine.screens[0]!.picture()!;
       let at: { x: number; y: number } | undefined;
-      await until(
-        () => (at = locate(x.screenshot(), picture)) !== undefined,
-        story('the viewer shows the screen'),
-        120,
-      );
+      await until(async () => (at = await x.find(picture)) !== undefined, story('the viewer shows the screen'), 120);
       const place = (left: number, top: number): Promise<void> =>
         x.xdotool('mousemove', String(at!.x + left), String(at!.y + top));
 

@@ -15,15 +15,7 @@ import { boot } from '../support/boot.ts';
 import { debianFile, guest, missing, originalRom } from '../support/inputs.ts';
 import { findArrow } from '../support/mac.ts';
 import { random } from '../support/random.ts';
-import {
-  allAgree,
-  EmulatorProcess,
-  locate,
-  showsSame,
-  typeLine,
-  ViewerProcess,
-  XServer,
-} from '../support/screen-lab.ts';
+import { allAgree, EmulatorProcess, showsSame, typeLine, ViewerProcess, XServer } from '../support/screen-lab.ts';
 import { comesTrue, SpiceBench, TestViewer, until } from '../support/spice.ts';
 
 const nextRom = originalRom('next-rev_2.5_v66.bin');
@@ -167,7 +159,7 @@ describe(`quadra800${lacksMac && ` (needs ${lacksMac})`}`, () => {
     await until(() => ours.width === 640, 'our viewer sees the dark screen');
     const viewer = show(url);
     await until(
-      () => x.window('remote-viewer') !== undefined,
+      async () => (await x.window('remote-viewer')) !== undefined,
       () => `remote-viewer opens; ${viewer.story}`,
       120,
     );
@@ -192,7 +184,7 @@ describe(`quadra800${lacksMac && ` (needs ${lacksMac})`}`, () => {
       at = await arrow();
     }
     const before = await agree(viewer, 'the arrow');
-    const place = locate(x.screenshot(), before)!;
+    const place = (await x.find(before))!;
     const { moved } = machine;
     // A click gives the mouse to the machine, which from then on is told how far it moves.
     await x.xdotool('mousemove', String(place.x + 400), String(place.y + 300), 'click', '1');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Real viewers in front of a real emulator process: an X server without a screen, and what can be seen on it.
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -19,6 +19,16 @@ const ended = (child: ChildProcess): Promise<number | null> =>
     ? Promise.resolve(child.exitCode)
     : new Promise((resolve) => child.on('exit', resolve));
 
+const SCREEN = { width: 1400, height: 1100 };
+
+export interface XWindow {
+  readonly title: string;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Xvfb on a display of its own. */
 export class XServer {
   readonly #server: ChildProcess;
@@ -32,7 +42,17 @@ export class XServer {
   static async start(): Promise<XServer> {
     // -noreset: where it starts afresh after its last client, the next one may find it closed. -r: a key that is held
     // because the computer is slow stays one key.
-    const words = ['-displayfd', '3', '-screen', '0', '1400x1100x24', '-nolisten', 'tcp', '-noreset', '-r'];
+    const words = [
+      '-displayfd',
+      '3',
+      '-screen',
+      '0',
+      `${SCREEN.width}x${SCREEN.height}x24`,
+      '-nolisten',
+      'tcp',
+      '-noreset',
+      '-r',
+    ];
     const server = spawn('Xvfb', words, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
     const number = await new Promise<string>((resolve, reject) => {
       server.on('error', reject);
@@ -42,17 +62,31 @@ export class XServer {
     return new XServer(server, `:${number}`);
   }
 
+  // Nothing here blocks this process, which may be a part of what is tested.
+
   /** Everything on the screen. */
-  screenshot(): Picture {
-    const options = {
-      env: this.env,
-      maxBuffer: 1 << 26,
-      stdio: ['ignore', 'pipe', 'ignore'] as ['ignore', 'pipe', 'ignore'],
-    };
-    return decodePng(execFileSync('import', ['-window', 'root', 'png:-'], options));
+  async screenshot(): Promise<Picture> {
+    const bytes = await this.#output('import', ['-window', 'root', '-depth', '8', 'rgb:-']);
+    const { width, height } = SCREEN;
+    if (bytes.length !== width * height * 3) throw new Error(`a screenshot of ${bytes.length} bytes`);
+    const rgba = new Uint8Array(width * height * 4).fill(0xff);
+    for (let from = 0, to = 0; from < bytes.length; from += 3, to += 4) {
+      rgba[to] = bytes[from]!;
+      rgba[to + 1] = bytes[from + 1]!;
+      rgba[to + 2] = bytes[from + 2]!;
+    }
+    return { width, height, rgba };
   }
 
-  /** Does not block this process, which may be a part of what is tested. */
+  /** Where a picture can be found on the screen, pixel for pixel. */
+  async find(picture: Picture): Promise<{ x: number; y: number } | undefined> {
+    return locate(await this.screenshot(), picture);
+  }
+
+  async shows(picture: Picture): Promise<boolean> {
+    return (await this.find(picture)) !== undefined;
+  }
+
   async xdotool(...words: readonly string[]): Promise<void> {
     const child = spawn('xdotool', words, { env: this.env, stdio: 'ignore', timeout: 120_000 });
     if ((await ended(child)) !== 0) throw new Error(`xdotool ${words.join(' ')} has failed`);
@@ -65,13 +99,22 @@ export class XServer {
   }
 
   /** The title and place of the window of a program; `undefined` while it has none. */
-  window(program: string): { title: string; x: number; y: number; width: number; height: number } | undefined {
+  async window(program: string): Promise<XWindow | undefined> {
     const words = ['search', '--onlyvisible', '--class', program, 'getwindowname', 'getwindowgeometry', '--shell'];
-    const { status, stdout } = spawnSync('xdotool', words, { env: this.env, encoding: 'utf8', timeout: 120_000 });
-    if (status !== 0) return undefined;
-    const number = (name: string): number => Number(new RegExp(`^${name}=(-?\\d+)$`, 'm').exec(stdout)?.[1]);
+    const text = await this.#output('xdotool', words).then(String, () => undefined);
+    if (text === undefined) return undefined;
+    const number = (name: string): number => Number(new RegExp(`^${name}=(-?\\d+)$`, 'm').exec(text)?.[1]);
     const [x, y, width, height] = ['X', 'Y', 'WIDTH', 'HEIGHT'].map(number) as [number, number, number, number];
-    return { title: stdout.split('\n', 1)[0]!, x, y, width, height };
+    return { title: text.split('\n', 1)[0]!, x, y, width, height };
+  }
+
+  async #output(command: string, words: readonly string[]): Promise<Buffer> {
+    const child = spawn(command, words, { env: this.env, stdio: ['ignore', 'pipe', 'ignore'], timeout: 120_000 });
+    const chunks: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+    const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
+    if (code !== 0) throw new Error(`${command} ${words.join(' ')} has failed`);
+    return Buffer.concat(chunks);
   }
 
   stop(): void {
@@ -244,35 +287,41 @@ export async function still(viewer: TestViewer, seconds: number): Promise<void> 
   );
 }
 
-const colorAt = ({ rgba }: Picture, index: number): number =>
-  (rgba[index * 4]! << 16) | (rgba[index * 4 + 1]! << 8) | rgba[index * 4 + 2]!;
-
 /** What a viewer shows, as a picture. */
 export function pictureOfViewer({ width, height, pixels }: TestViewer): Picture {
-  const rgba = new Uint8Array(width * height * 4);
-  pixels.forEach((pixel, i) => rgba.set([pixel >>> 16, (pixel >>> 8) & 0xff, pixel & 0xff, 255], i * 4));
+  const rgba = new Uint8Array(width * height * 4).fill(0xff);
+  for (let i = 0; i < pixels.length; i++) {
+    const pixel = pixels[i]!;
+    rgba[4 * i] = pixel >>> 16;
+    rgba[4 * i + 1] = pixel >>> 8;
+    rgba[4 * i + 2] = pixel;
+  }
   return { width, height, rgba };
 }
 
-/** Whether a picture can be found, pixel for pixel, somewhere on a larger one. */
-export const contains = (large: Picture, small: Picture): boolean => locate(large, small) !== undefined;
+/** A number for each colour. */
+function colors({ rgba }: Picture): Uint32Array {
+  const words = new Uint32Array(rgba.length / 4);
+  for (let i = 0; i < words.length; i++) words[i] = (rgba[4 * i]! << 16) | (rgba[4 * i + 1]! << 8) | rgba[4 * i + 2]!;
+  return words;
+}
+
+const MAX_EDGES = 400;
 
 /** Where a picture can be found, pixel for pixel, on a larger one. */
 export function locate(large: Picture, small: Picture): { x: number; y: number } | undefined {
   const { width, height } = small;
-  const all = Uint32Array.from({ length: large.width * large.height }, (_, i) => colorAt(large, i));
-  const wanted = Uint32Array.from({ length: width * height }, (_, i) => colorAt(small, i));
+  const [all, wanted] = [colors(large), colors(small)];
   // Where the picture has edges it is least like anything else.
-  const edges = [...wanted.keys()].filter((i) => i % width !== 0 && wanted[i] !== wanted[i - 1]).slice(0, 400);
+  const edges: number[] = [];
+  for (let i = 1; i < wanted.length && edges.length < MAX_EDGES; i++) {
+    if (i % width !== 0 && wanted[i] !== wanted[i - 1]) edges.push(i);
+  }
   for (let y = 0; y + height <= large.height; y++) {
     for (let x = 0; x + width <= large.width; x++) {
-      const at = (i: number): number => all[(y + Math.floor(i / width)) * large.width + x + (i % width)]!;
-      if (
-        edges.every((i) => at(i) === wanted[i] && at(i - 1) === wanted[i - 1]) &&
-        wanted.every((p, i) => at(i) === p)
-      ) {
-        return { x, y };
-      }
+      const same = (i: number): boolean =>
+        all[(y + Math.floor(i / width)) * large.width + x + (i % width)] === wanted[i];
+      if (edges.every((i) => same(i) && same(i - 1)) && wanted.every((_, i) => same(i))) return { x, y };
     }
   }
   return undefined;
@@ -283,7 +332,7 @@ export { ended };
 /** Waits until X's screen has the picture that our own viewer has. */
 export const showsSame = (x: XServer, viewer: ViewerProcess, ours: TestViewer, when: string): Promise<void> =>
   until(
-    () => contains(x.screenshot(), pictureOfViewer(ours)),
+    () => x.shows(pictureOfViewer(ours)),
     () => `the viewer shows ${when}; ${viewer.story}`,
     120,
   );
@@ -293,7 +342,7 @@ export const allAgree = (x: XServer, emulator: EmulatorProcess, viewer: ViewerPr
   until(
     async () => {
       const picture = await emulator.picture(ours);
-      return ours.shows(picture) && contains(x.screenshot(), picture);
+      return ours.shows(picture) && (await x.shows(picture));
     },
     () => `emulator and viewers agree; ${viewer.story}`,
     120,
