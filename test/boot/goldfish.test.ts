@@ -256,6 +256,29 @@ describe.each(KERNELS)('%s', (name, cpu, version) => {
   });
 });
 
+describe('a multi-touch screen', () => {
+  const [name, cpu] = KERNELS[2];
+  const lacks = missing(guest(name), initrd);
+
+  it.skipIf(lacks)(`tells of two fingers${lacks && ` (needs ${lacks})`}`, async () => {
+    const machine = await toShell(name, cpu, { options: { touch: 'multi' } });
+    const { session, console } = machine;
+    await ask(machine, 'mkdir -p /dev/input; mknod /dev/input/event0 c 13 64; echo end $((1 + 1))', 'end 2');
+    await session.serial("od -An -v -tx1 -w16 -N 176 /dev/input/event0; echo tou''ched\r", 0);
+    await session.runFor(1);
+    await session.place(0, 0, 2);
+    const done = await session.runUntil({ serial: 'touched' }, 10);
+    await session.close();
+    expect(done.reason, console()).toBe('matched');
+    const events = console().match(/0[013] 00 [\da-f]{2} 00( [\da-f]{2}){4}(?=\r?\n)/g)!;
+    // This driver sets up no slots: fingers differ by their tracking numbers, the second one is at the other corner.
+    const second = events.indexOf('03 00 39 00 01 00 00 00');
+    expect(events[0]).toBe('03 00 39 00 00 00 00 00');
+    expect(events.slice(0, second)).toContain('03 00 35 00 00 00 00 00');
+    expect(events.slice(second)).toContain('03 00 35 00 3f 01 00 00');
+  });
+});
+
 const android = guest('android-2.3.7.zImage');
 const ramdisk = guest('android-2.3.7-ramdisk.img');
 const lacksAndroid = missing(android, ramdisk);
