@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseDisplay, serveDisplay } from '../../../frontends/cli/display.ts';
 import { remoteScreenText } from '../../../frontends/cli/screen-text.ts';
 import { parseSpiceUrl } from '../../../frontends/cli/spice-url.ts';
+import { openOpus } from '../../../frontends/host/libopus.ts';
 import { serveWebViewer } from '../../../frontends/web/server.ts';
 import { MachineSession, LocalChannel } from '../../../machines/backplane/session.ts';
 import { FakeMachine } from '../../support/fake-machine.ts';
@@ -127,6 +128,18 @@ describe('emeritus screen-text', () => {
     viewer.client.close();
     served.close();
     await expect(remoteScreenText({ path })).rejects.toThrow('screen-text: ');
+  });
+});
+
+describe('--display spice,audio', () => {
+  it('is raw or opus, where there is libopus', () => {
+    expect(parseDisplay('spice')).toMatchObject({ audio: undefined });
+    expect(parseDisplay('spice,audio=raw')).toMatchObject({ audio: 'raw' });
+    const opus = (): unknown => parseDisplay('sdl,audio=opus');
+    if (openOpus() === undefined) expect(opus).toThrow('libopus0');
+    else expect(opus()).toMatchObject({ audio: 'opus' });
+    expect(() => parseDisplay('spice,audio=mp3')).toThrow('audio is raw or opus; found "mp3"');
+    expect(() => parseDisplay('spice,audio')).toThrow('expected');
   });
 });
 

@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { openOpus } from '../../../frontends/host/libopus.ts';
 import { OPUS_FRAMES, OPUS_HZ } from '../../../frontends/host/opus.ts';
+import { listenTcp } from '../../../frontends/spice/listeners.ts';
 import { random } from '../../support/random.ts';
+import { SpiceBench, TestViewer, until } from '../../support/spice.ts';
 
 const opus = openOpus();
 const TONE_HZ = 440;
@@ -63,5 +65,27 @@ describe(`libopus${opus === undefined ? ' (needs libopus.so.0, package libopus0)
     expect(() => encoder.encode(new Int16Array(2))).toThrow(RangeError);
     encoder.close();
     expect(() => encoder.encode(new Int16Array(OPUS_FRAMES * 2))).toThrow('closed');
+  });
+
+  it.skipIf(opus === undefined)('carries the sound of a machine to a viewer', async () => {
+    const made = new SpiceBench({ sound: { opus } });
+    const listener = await listenTcp(made.server, { host: '127.0.0.1', port: 0 });
+    try {
+      const address = { host: '127.0.0.1', port: listener.port };
+      const viewer = await TestViewer.connect(address, undefined, undefined, { opus });
+      await until(() => viewer.silences === 1);
+      const { received } = viewer;
+      made.machine.beep(TONE_HZ, 0.5);
+      await until(() => viewer.silences >= 2 && viewer.sound.length > OPUS_HZ * 0.49);
+      expect(viewer.received - received).toBeLessThan(viewer.sound.length);
+      const samples = Int16Array.from(viewer.sound.slice(OPUS_HZ * 0.1, OPUS_HZ * 0.4).flatMap((left) => [left, left]));
+      // The first part of a square wave's sum, and what it has nothing of.
+      expect(Math.abs(strength(samples, TONE_HZ) / ((8000 * 4) / Math.PI) - 1)).toBeLessThan(0.1);
+      expect(strength(samples, TONE_HZ * 2)).toBeLessThan(500);
+      viewer.client.close();
+    } finally {
+      listener.close();
+      made.close();
+    }
   });
 });
