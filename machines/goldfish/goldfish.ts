@@ -60,7 +60,7 @@ export const goldfish: MachineDefinition = {
   name: 'goldfish',
   title: 'Android emulator board ("goldfish") with an ARM processor',
   year: 2008,
-  status: 'in work',
+  status: 'boots Android kernels 2.6.29 and 3.4 from --kernel; SD card, NAND flash, sound; network cable unplugged',
   ram: { min: 32 * MIB, max: 512 * MIB, initial: 96 * MIB },
   options: {
     cpu: { values: ['armv5', 'armv7'], initial: 'armv5', title: 'ARM926EJ-S or Cortex-A8' },

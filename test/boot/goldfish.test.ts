@@ -296,18 +296,23 @@ describe(`Android 2.3.7${lacksAndroid && ` (needs ${lacksAndroid})`}`, () => {
       kernel: android.path,
       initrd: ramdisk.path,
       append: 'console=ttyS0 androidboot.console=ttyS0 qemu=1 android.qemud=ttyS1',
-      options: { cpu: 'armv5' },
+      options: { cpu: 'armv5', screen: '480x800' },
       media,
       onTrace: ({ device, message }) => device === 'trace' && traced.push(message),
     });
     const init = await session.runUntil({ serial: "disabling 'console'" }, 60);
     await session.runFor(1);
+    const picture = await session.screenshot();
     await session.close();
     rmSync(folder, { recursive: true });
     expect(init.reason, console()).toBe('matched');
     for (const service of ['servicemanager', 'vold', 'zygote', 'media', 'qemud']) {
       expect(console()).toContain(`disabling '${service}'`);
     }
+    // Its logo: white letters on dark green, "Booting..." in the lower half.
+    const dots = new Uint32Array(picture!.rgba.buffer, picture!.rgba.byteOffset, 480 * 800);
+    expect(picture!.rgba.subarray(0, 3).join(',')).toBe('0,48,0');
+    expect(dots.subarray(480 * 540, 480 * 620).includes(0xffff_ffff)).toBe(true);
     for (const block of [0, 1, 2]) expect(console()).toContain(`MTD mount on 31.${block}, "mtdblock${block}"`);
     expect(console()).not.toContain("disabling 'adbd'");
     // The one service whose program is in the RAM disk runs, as the kernel tells the trace device.
