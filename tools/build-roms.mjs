@@ -51,7 +51,8 @@ function build(to) {
     writeFileSync(join(folder, 'font.inc'), fontDirectives());
     for (const rom of ROMS) {
       const code = assemble(rom, folder);
-      if (code.length > rom.bytes - (rom.extension ? 16 : 0)) throw new Error(`${rom.name}: ${code.length} bytes, room for ${rom.bytes}`);
+      if (code.length > rom.bytes - (rom.extension ? 16 : 0))
+        throw new Error(`${rom.name}: ${code.length} bytes, room for ${rom.bytes}`);
       const image = Buffer.alloc(rom.bytes, 0xff);
       image.set(code);
       if (rom.extension) addExtensionTrailer(image);
