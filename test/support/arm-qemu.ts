@@ -2,14 +2,10 @@
 //
 // Short sequences of user-mode instructions, executed by qemu-arm and by our processor behind its MMU, from the same
 // state.
-import { type ChildProcessWithoutNullStreams, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { CPU_STATE, GPR_BASE, VFP_BASE } from '../../core/arm/host/gen/state.ts';
 import type { ArmModel } from '../../machines/devices/cpu/arm.ts';
 import { TestArm } from './arm.ts';
+import { QemuHarness, missingCommands } from './qemu-harness.ts';
 
 export const CODE = 0x10_0000;
 export const DATA = 0x20_0000;
@@ -42,83 +38,27 @@ export const SIGNAL = { SIGILL: 4, SIGTRAP: 5, SIGBUS: 7, SIGSEGV: 11 } as const
 export const EXIT_ARM = 0xe59d_f048; // ldr pc, [sp, #72]
 export const EXIT_THUMB = [0xf8dd, 0xf048] as const;
 
-const works = (command: string): boolean => spawnSync(command, ['--version']).status === 0;
-
 /** `undefined` when qemu-arm and the cross tools are there, else the command that installs what is missing. */
 export function missingTools(): string | undefined {
-  const missing = [
-    ['qemu-arm', 'qemu-user'],
-    ['arm-linux-gnueabi-gcc', 'gcc-arm-linux-gnueabi libc6-dev-armel-cross'],
-  ].filter(([command]) => !works(command!));
-  return missing.length === 0 ? undefined : `apt-get install ${missing.map(([, name]) => name).join(' ')}`;
+  return missingCommands({
+    'qemu-arm': 'qemu-user',
+    'arm-linux-gnueabi-gcc': 'gcc-arm-linux-gnueabi libc6-dev-armel-cross',
+  });
 }
 
 /** The harness program under qemu-arm, answering batches of requests. */
-export class QemuArm {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'emeritus-arm-'));
-  readonly #process: ChildProcessWithoutNullStreams;
-  #received: Buffer[] = [];
-  #receivedBytes = 0;
-  #wanted = 0;
-  #deliver: ((answers: Buffer) => void) | undefined;
-  #fail: ((error: Error) => void) | undefined;
-  #stderr = '';
-
+export class QemuArm extends QemuHarness {
   constructor(model: string) {
-    const source = fileURLToPath(new URL('../cpu/arm/harness/harness.c', import.meta.url));
-    const program = join(this.#folder, 'harness');
-    execFileSync('arm-linux-gnueabi-gcc', [
-      '-O2',
-      '-static',
-      '-marm',
-      '-Wl,-Ttext-segment=0x70000000',
-      '-o',
-      program,
-      source,
-    ]);
-    this.#process = spawn('qemu-arm', ['-cpu', model, program]);
-    this.#process.stdout.on('data', (chunk: Buffer) => this.#take(chunk));
-    this.#process.stderr.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
-    this.#process.stdin.on('error', () => undefined);
-    this.#process.on('exit', (code, signal) => {
-      this.#fail?.(new Error(`qemu-arm ended with ${signal ?? code}: ${this.#stderr}`));
+    super({
+      isa: 'arm',
+      compiler: 'arm-linux-gnueabi-gcc',
+      flags: '-O2 -static -marm -Wl,-Ttext-segment=0x70000000',
+      model,
+      requestBytes: REQUEST.bytes,
+      answerBytes: ANSWER.bytes,
+      maxBatch: MAX_BATCH,
+      littleEndian: true,
     });
-  }
-
-  /** Runs the requests, each a `struct request`, and returns as many `struct answer`. One call at a time. */
-  run(requests: readonly DataView[]): Promise<DataView[]> {
-    if (requests.length > MAX_BATCH) throw new RangeError(`${requests.length} requests`);
-    const count = Buffer.alloc(4);
-    count.writeUInt32LE(requests.length);
-    this.#wanted = requests.length * ANSWER.bytes;
-    const answers = new Promise<Buffer>((resolve, reject) => {
-      this.#deliver = resolve;
-      this.#fail = reject;
-    });
-    const parts = requests.map((request) => Buffer.from(request.buffer, request.byteOffset, REQUEST.bytes));
-    this.#process.stdin.write(Buffer.concat([count, ...parts]));
-    return answers.then((all) =>
-      requests.map((_, i) => new DataView(all.buffer, all.byteOffset + i * ANSWER.bytes, ANSWER.bytes)),
-    );
-  }
-
-  close(): void {
-    this.#fail = undefined;
-    this.#process.stdin.end(Buffer.alloc(4));
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  #take(chunk: Buffer): void {
-    this.#received.push(chunk);
-    this.#receivedBytes += chunk.length;
-    if (this.#wanted === 0 || this.#receivedBytes < this.#wanted) return;
-    const all = Buffer.concat(this.#received);
-    const answers = all.subarray(0, this.#wanted);
-    const rest = all.subarray(this.#wanted);
-    this.#received = rest.length > 0 ? [rest] : [];
-    this.#receivedBytes = rest.length;
-    this.#wanted = 0;
-    this.#deliver?.(answers);
   }
 }
 

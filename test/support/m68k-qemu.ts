@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
 // The two processors that single instructions are compared on: QEMU's in a process of its own, and ours.
-import { type ChildProcessWithoutNullStreams, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { MemoryBlock } from '../../machines/backplane/memory.ts';
 import { region } from '../../machines/backplane/memory-map.ts';
 import { TestM68k } from './m68k.ts';
@@ -24,16 +19,11 @@ import {
   WINDOW_BYTES,
   ILLEGAL,
 } from './m68k-vectors.ts';
+import { QemuHarness, missingCommands } from './qemu-harness.ts';
 
-const works = (command: string): boolean => spawnSync(command, ['--version']).status === 0;
-
-/** What is missing, as the command that installs it. */
-export function missingM68kTools(): string | undefined {
-  const missing = [
-    ['qemu-m68k', 'qemu-user'],
-    ['m68k-linux-gnu-gcc', 'gcc-m68k-linux-gnu'],
-  ].filter(([command]) => !works(command!));
-  return missing.length === 0 ? undefined : `apt-get install ${missing.map(([, name]) => name).join(' ')}`;
+/** `undefined` when qemu-m68k and the cross tools are there, else the command that installs what is missing. */
+export function missingTools(): string | undefined {
+  return missingCommands({ 'qemu-m68k': 'qemu-user', 'm68k-linux-gnu-gcc': 'gcc-m68k-linux-gnu' });
 }
 
 const CFLAGS =
@@ -41,61 +31,18 @@ const CFLAGS =
   '-fno-tree-loop-distribute-patterns -nostdlib -static -Wl,-z,noexecstack';
 
 /** The harness program under qemu-m68k, answering batches of requests. */
-export class QemuM68k {
-  readonly #folder: string;
-  readonly #process: ChildProcessWithoutNullStreams;
-  #received: Buffer[] = [];
-  #receivedBytes = 0;
-  #wanted = 0;
-  #deliver: ((answers: Buffer) => void) | undefined;
-  #fail: ((error: Error) => void) | undefined;
-  #stderr = '';
-
+export class QemuM68k extends QemuHarness {
   constructor(model = 'm68040') {
-    this.#folder = mkdtempSync(join(tmpdir(), 'emeritus-m68k-'));
-    const source = fileURLToPath(new URL('../cpu/m68k/harness/harness.c', import.meta.url));
-    const program = join(this.#folder, 'harness');
-    execFileSync('m68k-linux-gnu-gcc', [...CFLAGS.split(' '), '-o', program, source]);
-    this.#process = spawn('qemu-m68k', ['-cpu', model, program]);
-    this.#process.stdout.on('data', (chunk: Buffer) => this.#take(chunk));
-    this.#process.stderr.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
-    this.#process.stdin.on('error', () => undefined);
-    this.#process.on('exit', (code, signal) => {
-      this.#fail?.(new Error(`qemu-m68k ended with ${signal ?? code}: ${this.#stderr}`));
+    super({
+      isa: 'm68k',
+      compiler: 'm68k-linux-gnu-gcc',
+      flags: CFLAGS,
+      model,
+      requestBytes: REQUEST.bytes,
+      answerBytes: ANSWER.bytes,
+      maxBatch: MAX_BATCH,
+      littleEndian: false,
     });
-  }
-
-  /** Runs the vectors and returns as many `struct answer`. One call at a time. */
-  run(vectors: readonly M68kVector[]): Promise<DataView[]> {
-    const count = Buffer.alloc(4);
-    count.writeUInt32BE(vectors.length);
-    this.#wanted = vectors.length * ANSWER.bytes;
-    const answers = new Promise<Buffer>((resolve, reject) => {
-      this.#deliver = resolve;
-      this.#fail = reject;
-    });
-    const parts = vectors.map(({ request }) => Buffer.from(request.buffer, request.byteOffset, REQUEST.bytes));
-    this.#process.stdin.write(Buffer.concat([count, ...parts]));
-    return answers.then((all) =>
-      vectors.map((_, i) => new DataView(all.buffer, all.byteOffset + i * ANSWER.bytes, ANSWER.bytes)),
-    );
-  }
-
-  close(): void {
-    this.#fail = undefined;
-    this.#process.stdin.end(Buffer.alloc(4));
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  #take(chunk: Buffer): void {
-    this.#received.push(chunk);
-    this.#receivedBytes += chunk.length;
-    if (this.#wanted === 0 || this.#receivedBytes < this.#wanted) return;
-    const all = Buffer.concat(this.#received);
-    this.#received = [];
-    this.#receivedBytes = 0;
-    this.#wanted = 0;
-    this.#deliver?.(all);
   }
 }
 

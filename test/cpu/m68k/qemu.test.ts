@@ -4,7 +4,7 @@
 // only differences are those of deviations.ts. EMERITUS_TEST_ALL=1 runs over a million instructions instead of a sample;
 // EMERITUS_SEED=n another selection, EMERITUS_ROW=name one instruction only.
 import { describe, expect, it } from 'vitest';
-import { OurM68k, QemuM68k, UNSUPPORTED_TYPE, missingM68kTools } from '../../support/m68k-qemu.ts';
+import { OurM68k, QemuM68k, UNSUPPORTED_TYPE, missingTools } from '../../support/m68k-qemu.ts';
 import {
   ANSWER,
   MAX_BATCH,
@@ -17,7 +17,7 @@ import {
 } from '../../support/m68k-vectors.ts';
 import { DEVIATIONS, EXCLUDED } from './deviations.ts';
 
-const lacks = missingM68kTools();
+const lacks = missingTools();
 const instructions = process.env['EMERITUS_TEST_ALL'] ? 1_100_000 : 60_000;
 const seed = Number(process.env['EMERITUS_SEED'] ?? 1);
 const only = process.env['EMERITUS_ROW'];
@@ -92,7 +92,7 @@ describe.skipIf(lacks !== undefined)(`68040 user mode against QEMU${lacks === un
           next++;
           return vectors.make(row, slot);
         });
-        const asked = qemu.run(made);
+        const asked = qemu.run(made.map(({ request }) => request));
         ours.prepare(made);
         const answers = made.map((vector, slot) => ours.run(vector, slot, batch % 2 === 0));
         const theirs = await asked;
