@@ -178,17 +178,21 @@ describe(`spice-html5${html5Lacks && ` (needs ${html5Lacks})`}`, () => {
     const listens = await listenWebSocket(bench.server, { host: '127.0.0.1', port: 0 }, { anyOrigin: false });
     const tab = await browser.newPage();
     try {
-      await tab.goto(site.address(listens.port));
-      await until(() => bench.server.viewers === 1, 'the page is connected', 120);
-      // It makes its player with the first sound, and plays what comes when the player is ready.
+      tab.setDefaultTimeout(120_000);
+      // It makes its player with the first sound, and plays what comes when the player is ready. Where a busy computer
+      // has made gaps its player stays behind: another try is another page.
       const played = 'Math.max(0, ...[...document.querySelectorAll("audio")].map((audio) => audio.currentTime))';
       const hears = async (): Promise<boolean> => {
-        bench.machine.beep(440, 3);
-        const end = Date.now() + 5000;
-        while (Date.now() < end) if (((await tab.evaluate(played)) as number) > 0.5) return true;
+        await tab.goto('about:blank');
+        await until(() => bench.server.viewers === 0, 'no page is connected', 120);
+        await tab.goto(site.address(listens.port));
+        await until(() => bench.server.viewers === 1, 'the page is connected', 120);
+        bench.machine.beep(440, 20);
+        const end = Date.now() + 15_000;
+        while (Date.now() < end) if (((await tab.evaluate(played)) as number) > 0.2) return true;
         return false;
       };
-      await until(hears, 'half a second has been played', 120);
+      await until(hears, 'a part of a second has been played', 300);
       expect(bench.lines).toEqual([]);
     } finally {
       await tab.close();
