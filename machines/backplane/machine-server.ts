@@ -121,7 +121,7 @@ export class MachineServer {
     return 0;
   }
 
-  /** Realtime mode: sleep when ahead of the host; when hopelessly behind, let virtual time jump. */
+  /** Realtime mode: sleep when ahead of the host; when hopelessly behind, let virtual time jump, or stay behind for good. */
   #pace(clock: HostClock, idle: boolean, run: RunInProgress): number {
     const { scheduler } = this.#machine.board;
     const ticksPerMs = scheduler.masterHz / 1000;
@@ -135,7 +135,8 @@ export class MachineServer {
       return 0;
     }
     if (behindMs > MAX_LAG_MS) {
-      this.#runner.skip(Math.floor(behindMs * ticksPerMs));
+      if (this.#machine.timeSlips === true) this.#paceHost += behindMs;
+      else this.#runner.skip(Math.floor(behindMs * ticksPerMs));
       return 0;
     }
     if (behindMs >= 0) return 0;

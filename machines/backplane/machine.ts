@@ -71,6 +71,11 @@ export interface Machine {
   readonly serial: readonly SerialLine[];
   /** What its sound chip plays into. */
   readonly audio?: AudioLine | undefined;
+  /**
+   * In real time on a host that is too slow, virtual time slips. It jumps otherwise: a clock on the wall stays right, but
+   * software that sets a timer a few microseconds ahead may miss it.
+   */
+  readonly timeSlips?: true;
   /** Asserted when the guest switches the machine off. */
   readonly powerOff: Wire;
   /** Asserted when the guest pulls the reset line; the session then calls {@link start} with `warm`. */

@@ -28,6 +28,7 @@ export class MicrobitInput implements KeyboardInput, PointerInput {
   readonly absolute = true;
   readonly #controls: BoardControls;
   readonly #keys = new Set<KeyCode>();
+  #pointer: readonly [x: number, y: number] = [0, 0];
   #clicked: Place | undefined;
   #touched: ReadonlySet<Place> = new Set();
   #dragTilt: readonly [number, number] | undefined;
@@ -47,10 +48,13 @@ export class MicrobitInput implements KeyboardInput, PointerInput {
     this.#update();
   }
 
-  /** Only {@link place} tells where on the board the pointer is. */
-  move(_dx: number, _dy: number, _buttons: number): void {}
+  /** A click where the pointer is; only {@link place} moves it. */
+  move(_dx: number, _dy: number, buttons: number): void {
+    this.place(...this.#pointer, buttons);
+  }
 
   place(x: number, y: number, buttons: number): void {
+    this.#pointer = [x, y];
     this.#clicked = buttons & 1 ? MicrobitScreen.placeAt(x, y) : undefined;
     this.#dragTilt = buttons & 2 ? [clamp(x * 2 - 1), clamp(1 - y * 2)] : undefined;
     this.#update();

@@ -260,6 +260,7 @@ export function buildMicrobit(host: MachineHost, config: MachineConfig, extras: 
     keyboard: input,
     pointer: input,
     serial: [line],
+    timeSlips: true,
     powerOff,
     resetRequest,
     start: (kind) => {

@@ -43,6 +43,14 @@ describe('MicrobitInput', () => {
     expect(touches).toEqual(['a+', 'a-', 'b+', 'b-', '0+', '0-']);
   });
 
+  it('clicks where the pointer was placed when only the buttons change', () => {
+    const { input, touches, place } = make();
+    place(BUTTON_A, 0);
+    input.move(0, 0, 1);
+    input.move(0, 0, 0);
+    expect(touches).toEqual(['a+', 'a-']);
+  });
+
   it('presses by keys, and once by key and click together', () => {
     const { input, touches, place } = make();
     input.key('KeyA', true);
