@@ -113,6 +113,14 @@ describe.skipIf(lacks)(`MicroPython on microbit${lacks && ` (needs ${lacks})`}`,
     expect(leds.slice(3, 9)).toEqual([4, 5, 6, 7, 8, 9]);
   });
 
+  it('goes on when its timer has wrapped, after 17 seconds', async () => {
+    const user = await started();
+    await user.session.runFor(20);
+    await user.says('display.show(Image.HAPPY)');
+    await user.session.runFor(0.2);
+    expect(await user.leds()).toBe('00000 09090 00000 90009 09990');
+  });
+
   it('feels keys, clicks and tilt', async () => {
     const user = await started();
     const { session } = user;

@@ -63,9 +63,8 @@ export class NrfTimer extends NrfPeripheral {
   get #untilMatch(): number {
     const range = this.#mask + 1;
     let next = range;
-    for (const value of this.#compare) {
-      if (value <= this.#mask) next = Math.min(next, (value - this.#counter + range) % range || range);
-    }
+    for (const value of this.#compare)
+      next = Math.min(next, ((value % range) - this.#counter + range) % range || range);
     return next;
   }
 
@@ -128,7 +127,8 @@ export class NrfTimer extends NrfPeripheral {
   #matched(): void {
     const at = this.#counter;
     for (let n = 0; n < COMPARES; n++) {
-      if (this.#compare[n] !== at) continue;
+      // Bits above the counter's width are not compared; MicroPython's display goes on after 2^24 us by that.
+      if (this.#compare[n]! % (this.#mask + 1) !== at) continue;
       if (this.short(n)) this.#counter = 0;
       if (this.short(8 + n)) this.#running = false;
       this.raise(COMPARE_EVENT + n);

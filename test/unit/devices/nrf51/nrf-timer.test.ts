@@ -100,6 +100,13 @@ describe('NrfTimer', () => {
     }
   });
 
+  it('compares as many bits as it counts', () => {
+    const { bench, timer } = make();
+    set(timer, [BITMODE, 2], [PRESCALER, 0], [CC0, 0x100_0005], [START, 1]);
+    bench.fake.advance(5);
+    expect(timer.read(COMPARE0, 4)).toBe(1);
+  });
+
   it('divides the clock by up to 512', () => {
     const { bench, timer, captured } = make();
     set(timer, [PRESCALER, 15], [START, 1]);
