@@ -81,6 +81,25 @@ describe(`System 7.5 on quadra800${lacksMac && ` (needs ${lacksMac})`}`, () => {
       await user.pointTo(...FILE_MENU_OPEN);
       await user.release();
       expect(await user.sees(...DISK_FIRST_AID_TITLE, 30)).toBe(true);
+      await user.command('KeyQ');
+      expect(await user.sees(...FINDER_MENU, 10)).toBe(true);
+
+      // Once more by keys alone, which come all at once while the mouse moves.
+      for (const [code, mark] of [
+        ['KeyO', DISK_FIRST_AID_TITLE],
+        ['KeyQ', FINDER_MENU],
+        ['KeyO', DISK_FIRST_AID_TITLE],
+        ['KeyQ', FINDER_MENU],
+      ] as const) {
+        await session.key('MetaLeft', true);
+        await session.pointer(2, 4, 0);
+        await session.key(code, true);
+        await session.pointer(2, 4, 0);
+        await session.key(code, false);
+        await session.key('MetaLeft', false);
+        expect(await user.sees(...mark, 30), code).toBe(true);
+        await user.wait(1);
+      }
 
       // Back to the desk in another machine, and on from there with the keyboard.
       const other = boot('quadra800', config);
