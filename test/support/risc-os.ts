@@ -26,6 +26,8 @@ const PIXELS_PER_COUNT = 1.5;
 /** Every printable character, as one line and a bit in 80 columns. */
 const PRINTABLE = String.fromCharCode(...Array.from({ length: 94 }, (_, i) => 33 + i));
 const COLUMNS = 80;
+/** Keys that come and go faster than this are sometimes not noticed. */
+const KEY_SECONDS = 0.05;
 const VGA_LINES = 480;
 
 let learned: BitmapFont | undefined;
@@ -82,7 +84,7 @@ export class RiscOs {
   /** Types a command and waits for the prompt after it. */
   async command(line: string, prompt = '*'): Promise<string> {
     const before = await this.text();
-    await this.session.type(`${line}\n`);
+    await this.session.type(`${line}\n`, KEY_SECONDS);
     let after = '';
     await this.until(`the end of ${line}`, async () => {
       after = await this.text();

@@ -215,12 +215,12 @@ export class Ns16450 implements BusTarget, Device {
   write(offset: number, _width: Width, value: number): void {
     switch (offset) {
       case RBR_THR:
-        if (this.#lcr & LCR_DLAB) this.#divisor = (this.#divisor & 0xff00) | value;
+        if (this.#lcr & LCR_DLAB) this.#setDivisor((this.#divisor & 0xff00) | value);
         else this.#writeHolding(value);
         break;
       case IER:
         if (this.#lcr & LCR_DLAB) {
-          this.#divisor = (this.#divisor & 0x00ff) | (value << 8);
+          this.#setDivisor((this.#divisor & 0x00ff) | (value << 8));
         } else {
           // Enabling the transmitter's interrupt while it is empty interrupts.
           if (value & ~this.#ier & IER_TX && this.#lsr & LSR_THRE) this.#thrPending = true;
@@ -249,6 +249,12 @@ export class Ns16450 implements BusTarget, Device {
         this.#log.guest('write of %x to the interrupt identification', value);
     }
     this.#update();
+  }
+
+  /** The receiver waits for its next character at the new rate. */
+  #setDivisor(divisor: number): void {
+    this.#divisor = divisor;
+    if (this.#rxTask.scheduled) this.#rxTask.schedule(this.#characterTicks);
   }
 
   #driveModem(): void {
