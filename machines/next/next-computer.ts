@@ -21,7 +21,8 @@ export const nextComputer: MachineDefinition = {
   name: COMPUTER.name,
   title: 'NeXT Computer, 68030 at 25 MHz',
   year: 1988,
-  status: 'the boot ROM passes its self-test and reaches its prompt; no DSP, optical disk, printer, network',
+  status:
+    'the boot ROM passes its self-test, answers commands and boots programs from disk; no DSP, optical disk, printer, network',
   ram: { min: MIB, max: 64 * MIB, initial: 16 * MIB },
   options: {},
   needsRom: true,

@@ -28,7 +28,7 @@ export const nextStation: MachineDefinition = {
   name: 'next-station',
   title: 'NeXTstation and NeXTstation Color, 68040 at 25 MHz',
   year: 1990,
-  status: 'the boot ROM passes its self-test and reaches its prompt; no DSP, printer, network',
+  status: 'the boot ROM passes its self-test, answers commands and boots programs from disk; no DSP, printer, network',
   ram: { min: MIB, max: 32 * MIB, initial: 16 * MIB },
   options: { display },
   needsRom: true,
@@ -50,7 +50,8 @@ export const nextStationTurbo: MachineDefinition = {
   name: 'next-station-turbo',
   title: 'NeXTstation Turbo and Turbo Color, 68040 at 33 MHz',
   year: 1992,
-  status: 'the boot ROM passes its self-test and reaches its prompt; no DSP, printer, network, ADB devices',
+  status:
+    'the boot ROM passes its self-test, answers commands and boots programs from disk; no DSP, printer, network, ADB devices',
   ram: { min: 2 * MIB, max: 128 * MIB, initial: 32 * MIB },
   options: { display },
   needsRom: true,
