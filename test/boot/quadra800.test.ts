@@ -85,7 +85,7 @@ describe(`System 7.5 on quadra800${lacksMac && ` (needs ${lacksMac})`}`, () => {
       expect(await user.sees(...FINDER_MENU, 10)).toBe(true);
 
       // Once more by keys alone, which come all at once while the mouse moves.
-      for (const [code, mark] of [
+      for (const [code, [mark, region]] of [
         ['KeyO', DISK_FIRST_AID_TITLE],
         ['KeyQ', FINDER_MENU],
         ['KeyO', DISK_FIRST_AID_TITLE],
@@ -97,7 +97,7 @@ describe(`System 7.5 on quadra800${lacksMac && ` (needs ${lacksMac})`}`, () => {
         await session.pointer(2, 4, 0);
         await session.key(code, false);
         await session.key('MetaLeft', false);
-        expect(await user.sees(...mark, 30), code).toBe(true);
+        expect(await user.sees(mark, region, 30), code).toBe(true);
         await user.wait(1);
       }
 
