@@ -4,12 +4,16 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { NodeMachineHost } from '../../frontends/host/node-machine-host.ts';
+import { ScreenSource } from '../../frontends/host/screen-source.ts';
+import { listenTcp } from '../../frontends/spice/listeners.ts';
+import { SpiceServer } from '../../frontends/spice/server.ts';
 import type { NonVolatile } from '../../machines/backplane/host.ts';
 import type { MachineConfig } from '../../machines/backplane/machine.ts';
 import { LocalChannel, MachineSession } from '../../machines/backplane/session.ts';
 import { RadioAir } from '../../machines/devices/nrf51/nrf-radio.ts';
 import { buildMicrobit, type MicrobitExtras } from '../../machines/microbit/microbit.ts';
 import { guest, missing } from '../support/inputs.ts';
+import { TestViewer, until } from '../support/spice.ts';
 
 const hex = guest('microbit-micropython-v1.hex', 'MicroPython for micro:bit 1.1.1');
 const START_SECONDS = 985_435_200;
@@ -147,6 +151,43 @@ describe.skipIf(lacks)(`MicroPython on microbit${lacks && ` (needs ${lacks})`}`,
     expect(await tilted('ArrowLeft')).toEqual([-4, 0, -4]);
     expect(await tilted('ArrowUp')).toEqual([0, 4, -4]);
     expect(await tilted('ArrowDown')).toEqual([0, -4, -4]);
+  });
+
+  it('is clicked and tilted in the picture of a viewer', async () => {
+    const user = await started();
+    const { session } = user;
+    const screen = new ScreenSource(session);
+    const server = new SpiceServer({ title: 'micro:bit', screen, input: session, ports: [], log: () => {} });
+    const listener = await listenTcp(server, { host: '127.0.0.1', port: 0 });
+    const viewer = await TestViewer.connect({ host: '127.0.0.1', port: listener.port });
+    try {
+      const shows = (x: number, y: number, color: number): Promise<void> =>
+        until(
+          async () => {
+            await session.runFor(0.05);
+            return viewer.absolute && viewer.pixels[y * viewer.width + x] === color;
+          },
+          `${x}, ${y} of ${viewer.width} x ${viewer.height} is ${color.toString(16)}`,
+        );
+      await shows(60, 140, 0x16_1618);
+      viewer.client.place(60, 140, 0);
+      viewer.client.pointer(0, 0, 1);
+      await shows(60, 140, 0xe0_6020);
+      await session.runFor(0.2);
+      expect(await user.says('button_a.is_pressed(), button_b.is_pressed()')).toBe('(True, False)');
+      viewer.client.pointer(0, 0, 0);
+      await shows(60, 140, 0x16_1618);
+      await session.runFor(0.2);
+      expect(await user.says('button_a.is_pressed(), button_a.get_presses()')).toBe('(False, 1)');
+      viewer.client.place(312, 168, 2);
+      await shows(212, 36, 0x00_a0a0);
+      await session.runFor(0.2);
+      expect(Number(await user.says('accelerometer.get_x()'))).toBeGreaterThan(400);
+    } finally {
+      viewer.client.close();
+      listener.close();
+      server.close();
+    }
   });
 
   it('feels a finger on a pad, and volts at one', async () => {
