@@ -4,6 +4,8 @@ import { type Hands, MicrobitScreen, type Place } from './microbit-screen.ts';
 
 /** How far an arrow key tilts the board: the sine of 45 degrees. */
 const TILT = Math.SQRT1_2;
+/** How strong a shake is to each side, in g. */
+const SWING = 1.8;
 const KEYS: ReadonlyMap<KeyCode, Place> = new Map<KeyCode, Place>([
   ['KeyA', 'a'],
   ['KeyB', 'b'],
@@ -18,6 +20,8 @@ export interface BoardControls {
   readonly onTouch: (place: Place, touched: boolean) => void;
   /** Where gravity pulls, in g: x to the right of the board, y to its top, z out of its face. */
   readonly onTilt: (x: number, y: number, z: number) => void;
+  /** Somebody shakes the board: {@link MicrobitInput.swing} is wanted every few hundredths of a second, or no longer. */
+  readonly onShake: (shaken: boolean) => void;
 }
 
 /**
@@ -32,6 +36,7 @@ export class MicrobitInput implements KeyboardInput, PointerInput {
   #clicked: Place | undefined;
   #touched: ReadonlySet<Place> = new Set();
   #dragTilt: readonly [number, number] | undefined;
+  #swing = 0;
   #tilt: readonly [number, number] = [0, 0];
 
   constructor(controls: BoardControls) {
@@ -66,6 +71,12 @@ export class MicrobitInput implements KeyboardInput, PointerInput {
     this.#update();
   }
 
+  /** The next movement of a shake. */
+  swing(): void {
+    this.#swing = this.#swing > 0 ? -SWING : SWING;
+    this.#update();
+  }
+
   #update(): void {
     const touched = new Set<Place>();
     for (const [code, place] of KEYS) if (this.#keys.has(code)) touched.add(place);
@@ -80,8 +91,12 @@ export class MicrobitInput implements KeyboardInput, PointerInput {
     const x = this.#dragTilt?.[0] ?? axis('ArrowLeft', 'ArrowRight');
     const y = this.#dragTilt?.[1] ?? axis('ArrowDown', 'ArrowUp');
     this.#tilt = [x, y];
-    const shake = this.#keys.has('Space') ? 3 : 1;
-    this.#controls.onTilt(x * shake, y * shake, -Math.sqrt(Math.max(0, 1 - x * x - y * y)) * shake);
+    const shaken = this.#keys.has('Space');
+    if (shaken !== (this.#swing !== 0)) {
+      this.#swing = shaken ? SWING : 0;
+      this.#controls.onShake(shaken);
+    }
+    this.#controls.onTilt(x + this.#swing, y, -Math.sqrt(Math.max(0, 1 - x * x - y * y)));
   }
 }
 

@@ -60,6 +60,8 @@ const PIN = {
 };
 /** The pads 0, 1 and 2 of the edge connector. */
 const PADS = [3, 2, 1] as const;
+/** A hand shakes the board to one side for so long. */
+const SWING_NS = 50_000_000;
 /** Pins that resistors on the board pull up: the buttons', the I2C bus, the pads (weakly, to feel a finger). */
 const BOARD_PULL_UPS = [PIN.buttonA, PIN.buttonB, PIN.scl, PIN.sda, ...PADS];
 /** What can be connected to a pad. */
@@ -205,13 +207,19 @@ export function buildMicrobit(host: MachineHost, config: MachineConfig, extras: 
   );
   const padVolts = PADS.map((_, n) => VOLTS[config.options[`p${n}`] ?? OPEN]);
   PADS.forEach((pin, n) => gpio.voltsW(pin, padVolts[n]));
-  const input = new MicrobitInput({
+  const shake = board.scheduler.task('hands.shake', () => {
+    input.swing();
+    shake.schedule(swingTicks);
+  });
+  const swingTicks = board.scheduler.ns(SWING_NS);
+  const input: MicrobitInput = new MicrobitInput({
     onTouch: (place, touched) => {
       if (typeof place === 'number') gpio.voltsW(PADS[place], touched ? 0 : padVolts[place]);
       else gpio.pinW(place === 'a' ? PIN.buttonA : PIN.buttonB, touched ? false : undefined);
     },
     // The chip is mounted turned around.
     onTilt: (x, y, z) => (accelerometer.acceleration = [-x, -y, z]),
+    onShake: (shaken) => (shaken ? shake.schedule(swingTicks) : shake.cancel()),
   });
 
   // Pins

@@ -151,6 +151,15 @@ describe.skipIf(lacks)(`MicroPython on microbit${lacks && ` (needs ${lacks})`}`,
     expect(await tilted('ArrowLeft')).toEqual([-4, 0, -4]);
     expect(await tilted('ArrowUp')).toEqual([0, 4, -4]);
     expect(await tilted('ArrowDown')).toEqual([0, -4, -4]);
+    const shaken = async (): Promise<string> => {
+      await user.says('for i in range(20): accelerometer.current_gesture(); sleep(50)\r', 20);
+      return user.says('accelerometer.was_gesture("shake")');
+    };
+    await shaken();
+    expect(await shaken()).toBe('False');
+    await session.key('Space', true);
+    expect(await shaken()).toBe('True');
+    await session.key('Space', false);
   });
 
   it('is clicked and tilted in the picture of a viewer', async () => {

@@ -17,9 +17,11 @@ function make() {
   leds.reset('cold');
   leds.settle();
   const touches: string[] = [];
+  const shakes: boolean[] = [];
   let tilt: number[] = [];
   const input = new MicrobitInput({
     onTouch: (place, touched) => touches.push(`${place}${touched ? '+' : '-'}`),
+    onShake: (shaken) => shakes.push(shaken),
     onTilt: (...axes) => (tilt = axes.map((axis) => Math.round(axis * 100) / 100)),
   });
   const screen = new MicrobitScreen(leds, () => input.hands);
@@ -29,7 +31,7 @@ function make() {
   };
   const place = ([x, y]: readonly [number, number], buttons: number): void =>
     input.place(x / WIDTH, y / HEIGHT, buttons);
-  return { fake, leds, input, screen, touches, tilt: () => tilt, pixel, place };
+  return { fake, leds, input, screen, touches, shakes, tilt: () => tilt, pixel, place };
 }
 
 describe('MicrobitInput', () => {
@@ -76,10 +78,19 @@ describe('MicrobitInput', () => {
     expect(tilt()).toEqual([0, 0, -1]);
   });
 
-  it('shakes', () => {
-    const { input, tilt } = make();
+  it('shakes from side to side while Space is held', () => {
+    const { input, tilt, shakes } = make();
     input.key('Space', true);
-    expect(tilt()).toEqual([0, 0, -3]);
+    expect(tilt()).toEqual([1.8, 0, -1]);
+    input.swing();
+    expect(tilt()).toEqual([-1.8, 0, -1]);
+    input.swing();
+    expect(tilt()).toEqual([1.8, 0, -1]);
+    input.key('Space', false);
+    expect([tilt(), shakes]).toEqual([
+      [0, 0, -1],
+      [true, false],
+    ]);
   });
 });
 
