@@ -12,6 +12,8 @@ export interface ArchimedesModel {
   readonly slotsHz: number;
   /** RAM it was sold with. */
   readonly ramBytes: number;
+  /** Where there are none with 1 MiB. */
+  readonly leastRamBytes?: number;
   /**
    * `discrete`: 1772, 6551 and output latches. `combined`: a peripheral controller 82C711 and IOEB, with an IDE drive.
    */
@@ -58,6 +60,7 @@ export const A5000: ArchimedesModel = {
   cpu: 'arm3',
   slotsHz: ARM3_SLOTS_HZ,
   ramBytes: 4 * MIB,
+  leastRamBytes: 2 * MIB,
   peripherals: 'combined',
   st506: false,
 };

@@ -22,6 +22,7 @@ import { addDiscretePeripherals } from './archimedes-discrete.ts';
 import { openArchimedesMedia } from './archimedes-media.ts';
 import { A3000, A310, A440, A5000, type ArchimedesModel } from './archimedes-model.ts';
 import { DIAGNOSTIC_ROM, loadArchimedesRom, ownRomScreen } from './archimedes-rom.ts';
+import { largePageRows } from './small-memory.ts';
 import { CYCLE_BITS, onPeripheralBus, peripheralBank } from './peripheral-bus.ts';
 
 const KIB = 1 << 10;
@@ -30,6 +31,7 @@ const MIB = 1 << 20;
 const VIDC_HZ = 24_000_000;
 const IOC_TIMER_HZ = 2_000_000;
 const ROM_BYTES = 2 * MIB;
+const LARGE_PAGES = 'pages of 32 KiB';
 const MONITOR: MachineOption = {
   values: Object.keys(MONITORS),
   initial: 'multisync',
@@ -41,7 +43,7 @@ const define = (model: ArchimedesModel): MachineDefinition => ({
   title: model.title,
   year: model.year,
   status: 'RISC OS 3.10 to its desktop, floppies, sound; no podules, Econet',
-  ram: { min: MIB, max: 16 * MIB, initial: model.ramBytes },
+  ram: { min: model.leastRamBytes ?? MIB, max: 16 * MIB, initial: model.ramBytes },
   options: {
     speed: { values: ['1', '2', '4', '8', '16'], initial: '1', title: 'times the speed of the original processor' },
     border: { values: ['off', 'on'], initial: 'off', title: 'whether the picture has its border' },
@@ -122,6 +124,10 @@ function build(model: ArchimedesModel, host: MachineHost, config: MachineConfig)
   // Map of the physical addresses: RAM repeats up to 0x2ff_ffff
   for (let copy = 0x0200_0000; copy + ramBytes <= 0x0300_0000; copy += ramBytes) {
     bus.add(region(copy, copy + DMA_BYTES - 1).ram(videoRam), region(copy + DMA_BYTES, copy + ramBytes - 1).ram(ram));
+  }
+  if (ramBytes <= 2 * MIB && model.peripherals === 'discrete') {
+    bus.add(...largePageRows(ramBytes, [videoRam, ram], LARGE_PAGES));
+    memc.onPageSize = (size) => bus.setView(LARGE_PAGES, size === 3);
   }
   bus.add(
     region(peripheralBank(0), peripheralBank(1) - 1)

@@ -7,7 +7,7 @@
 // `translator` (span 8 MiB, at 0x380_0000); `lookUp` for the processor, `onChange` when its answers change; DMA for VIDC:
 // `video`, `cursor`, `sound`. Wires out: `soundIrq`.
 // Documents: [VL86C110], [ARC TRM].
-// Not modelled: cycle timing (ROM speeds, refresh); the mixed-up row addresses of a page size the memory does not fit;
+// Not modelled: cycle timing (ROM speeds, refresh); row addresses that a page size mixes up are the board's business;
 // entries that match the same logical page twice (the last one written wins).
 import type { ChipContext } from '../../backplane/board.ts';
 import type { AccessRules, BusTarget } from '../../backplane/bus.ts';
@@ -35,6 +35,7 @@ export interface Translation {
 }
 
 const CONTROL_BITS = 0x3ffc;
+const CONTROL_PAGE_SIZE = 0x000c;
 const CONTROL_VIDEO_DMA = 0x0400;
 const CONTROL_SOUND_DMA = 0x0800;
 const CONTROL_OS_MODE = 0x1000;
@@ -55,6 +56,8 @@ export class Memc implements Device {
   readonly translator: BusTarget;
   /** Logical pages [first, first + count) or the mode they are seen in have changed. */
   onChange: (first: number, count: number) => void = () => {};
+  /** The size of pages has changed: how memory is addressed depends on it. 0 is 4 KiB, 3 is 32 KiB. */
+  onPageSize: (size: number) => void = () => {};
   /** Called with the first write after a reset: from then on ROM is no longer at 0. */
   onFirstWrite: () => void = () => {};
 
@@ -163,6 +166,7 @@ export class Memc implements Device {
   settle(): void {
     this.soundIrq.set(this.#soundIrqPending);
     if (this.#written) this.onFirstWrite();
+    this.onPageSize(this.#pageSize);
     this.onChange(0, LOGICAL_PAGES);
   }
 
@@ -208,6 +212,7 @@ export class Memc implements Device {
         const changed = this.#control ^ offset;
         this.#control = offset & CONTROL_BITS;
         if (changed & CONTROL_OS_MODE) this.onChange(0, LOGICAL_PAGES);
+        if (changed & CONTROL_PAGE_SIZE) this.onPageSize(this.#pageSize);
       }
     }
   }
