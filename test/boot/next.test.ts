@@ -209,14 +209,17 @@ describe(`NeXT ROM 2.5 v66${lacksV66 && ` (needs ${lacksV66})`}`, { timeout: 300
     await cube.session.close();
   });
 
-  it.skipIf(lacksV66)('loads the program in the boot blocks of a SCSI disk with a label, and starts it', async () => {
-    const font = await romFont();
-    const cube = new Next('next-cube', v66.path!, { media: bootDisk(VIDEO_GREY) });
-    await cube.session.runFor(30);
-    expect(await cube.text(font)).toMatch(/Boot command: sd\nboot sd\(0,0,0\)\nbooting SCSI target 0, lun 0/);
-    expect(await cube.firstPixels()).toEqual([0, 85, 170, 255]);
-    await cube.session.close();
-  });
+  it.skipIf(lacksV66).each(['next-cube', 'next-station'])(
+    'starts the program on a SCSI disk with a label, %s',
+    async (name) => {
+      const font = await romFont();
+      const next = new Next(name, v66.path!, { media: bootDisk(VIDEO_GREY) });
+      await next.session.runFor(30);
+      expect(await next.text(font)).toMatch(/Boot command: sd\nboot sd\(0,0,0\)\nbooting SCSI target 0, lun 0/);
+      expect(await next.firstPixels()).toEqual([0, 85, 170, 255]);
+      await next.session.close();
+    },
+  );
 
   it.skipIf(lacksV66)('does not believe a label with a wrong checksum', async () => {
     const font = await romFont();
