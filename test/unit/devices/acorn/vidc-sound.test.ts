@@ -28,6 +28,18 @@ describe('VidcSound', () => {
     expect(played[0]!.samples.slice(0, 8)).toEqual([112, 0, 0, 112, 56, 56, 93, 18]);
   });
 
+  it('gives each of the seven positions its parts of left and right', () => {
+    const size = 27_664;
+    const parts = Array.from({ length: 7 }, (_, n): [number, number] => {
+      const { played, sound } = make(new Array<number>(8).fill(n + 1));
+      sound.play(new Uint8Array(16).fill(0xfe), 48);
+      const [left = 0, right = 0] = played[0]!.samples;
+      return [Math.round((left * 6) / size), Math.round((right * 6) / size)];
+    });
+    // All left, 83 %, 67 %, the middle, and the same to the right. [VL86C310]
+    expect(parts).toEqual([6, 5, 4, 3, 2, 1, 0].map((left) => [left, 6 - left]));
+  });
+
   it('averages when there are more frames than the ear needs', () => {
     const { played, sound } = make(new Array<number>(8).fill(4));
     sound.play(

@@ -163,6 +163,12 @@ describe('Vidc', () => {
     expect(sounds[9]).toEqual(new Array(16).fill(0x5a));
   });
 
+  it('has the stereo position of channel 7 first, then of 0 to 6', () => {
+    const { vidc, put } = make();
+    for (let n = 0; n < 8; n++) put(VIDC.stereo + n * 4, 0xff_fff8 | n);
+    expect([...vidc.stereo]).toEqual([1, 2, 3, 4, 5, 6, 7, 0]);
+  });
+
   it('obeys the snapshot law', () => {
     const { fake, vidc } = make();
     fake.advanceNs(1_234_567);
