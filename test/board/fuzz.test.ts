@@ -24,7 +24,7 @@ const DRIVE_BUSES: Readonly<Record<string, readonly DriveBus[]>> = {
   'archimedes-a310': [],
   'archimedes-a440': [],
   'archimedes-a3000': [],
-  'archimedes-a5000': [],
+  'archimedes-a5000': ['ide'],
   goldfish: ['mmc', 'nand'],
   'next-computer': ['scsi'],
   'next-cube': ['scsi'],
@@ -32,6 +32,9 @@ const DRIVE_BUSES: Readonly<Record<string, readonly DriveBus[]>> = {
   'next-station-turbo': ['scsi'],
   quadra800: ['scsi'],
 };
+/** Machines with disks of another kind than these buses have. */
+const OTHER_DISKS: readonly string[] = ['archimedes', 'archimedes-a440'];
+const NO_CDROM: readonly string[] = ['archimedes-a5000'];
 /** Machines with floppy drives that want a disk of a certain size. */
 const FLOPPY_BYTES: Readonly<Record<string, number>> = {
   archimedes: 819_200,
@@ -68,8 +71,11 @@ describe.each(MACHINES.map((definition) => [definition.name, definition] as cons
     writeFileSync(image, new Uint8Array(1 << 20).fill(0x5a));
     const media: Medium[] = (DRIVE_BUSES[name] ?? (['ide', 'scsi'] as const)).flatMap((bus) => [
       { kind: 'disk', bus, spec: `${image},overlay` },
-      ...(bus === 'mmc' || bus === 'nand' ? [] : [{ kind: 'cdrom', bus, spec: `${image},cdrom` } as const]),
+      ...(bus === 'mmc' || bus === 'nand' || NO_CDROM.includes(name)
+        ? []
+        : [{ kind: 'cdrom', bus, spec: `${image},cdrom` } as const]),
     ]);
+    if (OTHER_DISKS.includes(name)) media.push({ kind: 'disk', spec: `${image},overlay` });
     const floppyBytes = FLOPPY_BYTES[name];
     if (floppyBytes !== undefined) {
       const floppy = join(folder, 'floppy.img');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// An empty hard disk in ADFS's new map format with one zone [RISC OS PRM vol. 2, FileCore].
+// An empty hard disk in ADFS's new map format with one zone [PRM] "FileCore".
 
 export interface AdfsShape {
   readonly sectorBytes: 256 | 512;
