@@ -375,7 +375,7 @@ export const MD5 = createHash('md5').update('The 4th key.\n').digest('hex');
 /** How often the answer to {@link TYPED} has come. */
 export const answers = (ours: TestViewer): number => serialText(ours).split(MD5).length - 1;
 
-const TRIES = 5;
+const TRIES = 10;
 
 /**
  * Types a line at a prompt by `type`, which presses the keys of a text and Enter, and waits until the guest has answered.
@@ -407,7 +407,7 @@ export async function typeLine(
   for (let left = TRIES; answers(ours) === before; left--) {
     if (left === 0) throw new Error(`the guest does not tell what it was given; ${story()}`);
     await type(text);
-    await comesTrue(() => answers(ours) > before, 60);
+    await comesTrue(() => answers(ours) > before, 30);
   }
   await still(ours, 120);
 }
