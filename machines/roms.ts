@@ -118,6 +118,14 @@ const NEXT_TURBO = [
   }),
 ];
 
+const RISC_OS = [
+  rom('riscos-3.10.rom', {
+    size: 2 * MIB,
+    sha1: '68533e0a93657a879c1697c04f32d517345b1a61',
+    title: 'RISC OS 3.10',
+  }),
+];
+
 const MANIFESTS: Readonly<Record<string, readonly Omit<KnownRom, 'machine'>[]>> = {
   'powermac-g3': [
     rom('79d68d63.rom', {
@@ -161,13 +169,11 @@ const MANIFESTS: Readonly<Record<string, readonly Omit<KnownRom, 'machine'>[]>> 
       part: 'nub',
     }),
   ],
-  archimedes: [
-    rom('riscos-3.10.rom', {
-      size: 2 * MIB,
-      sha1: '68533e0a93657a879c1697c04f32d517345b1a61',
-      title: 'RISC OS 3.10',
-    }),
-  ],
+  archimedes: RISC_OS,
+  'archimedes-a310': RISC_OS,
+  'archimedes-a440': RISC_OS,
+  'archimedes-a3000': RISC_OS,
+  'archimedes-a5000': RISC_OS,
 };
 
 export const KNOWN_ROMS: readonly KnownRom[] = Object.entries(MANIFESTS).flatMap(([machine, roms]) =>
