@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { readFileSync } from 'node:fs';
 import { Board } from '../../machines/backplane/board.ts';
 import type { StopReason } from '../../machines/backplane/cpu.ts';
 import { Log, type LogEntry } from '../../machines/backplane/log.ts';
 import type { MemoryBlock } from '../../machines/backplane/memory.ts';
 import { type MemoryMap, region } from '../../machines/backplane/memory-map.ts';
 import { PpcCpu, type PpcModel } from '../../machines/devices/cpu/ppc.ts';
+import { ppcModule } from './ppc.ts';
 
 export type { PpcModel } from '../../machines/devices/cpu/ppc.ts';
 
@@ -14,8 +14,6 @@ const MSR_FP = 0x2000;
 const MSR_ME = 0x1000;
 /** With the data cache off dcbz is an alignment exception. */
 const HID0_DCE = 0x4000;
-
-let module: WebAssembly.Module | undefined;
 
 export interface PpcMachineOptions {
   readonly model?: PpcModel;
@@ -32,7 +30,6 @@ export class PpcMachine {
 
   /** The default is a 750 and 1 MiB at 0. */
   constructor({ model = '750', ram = [{ first: 0, size: MIB }] }: PpcMachineOptions = {}) {
-    module ??= new WebAssembly.Module(readFileSync(new URL('../../dist/core/ppc.wasm', import.meta.url)));
     const log = new Log((entry) => this.logged.push(entry), ['guest', 'unimp']);
     this.board = new Board({ masterHz: 100_000_000, memoryBytes: 128 * MIB, log });
     this.map = this.board.map('bus');
@@ -40,7 +37,7 @@ export class PpcMachine {
       new PpcCpu(this.board.chip('cpu'), {
         memory: this.board.memory,
         map: this.map,
-        module,
+        module: ppcModule(),
         model,
         ticksPerTimebase: 4,
       }),

@@ -11,11 +11,12 @@ import type { ChipContext } from '../../backplane/board.ts';
 import { type AccessRules, type BusTarget, type Width, readTarget, writeTarget } from '../../backplane/bus.ts';
 import type { Device, PlainFields } from '../../backplane/device.ts';
 import { SavedFields, SnapshotError } from '../../backplane/device.ts';
+import { dirtyRows } from '../../backplane/dirty-rows.ts';
 import type { Picture, Screen, ScreenMode, ScreenRect } from '../../backplane/host.ts';
-import { type GuestMemory, type MemoryBlock, PAGE_BYTES } from '../../backplane/memory.ts';
+import { type GuestMemory, type MemoryBlock } from '../../backplane/memory.ts';
 import { codePage437 } from './code-page-437.ts';
 import { EDID_BYTES, edid, type MonitorModel } from './edid.ts';
-import { lineBytesOf, pictureOf } from '../../backplane/pixels.ts';
+import { pictureOf } from '../../backplane/pixels.ts';
 import { VgaCore } from './vga-core.ts';
 import { isTextMode, textCells, vgaPicture } from './vga-picture.ts';
 
@@ -205,7 +206,7 @@ export class BochsVga implements Device, Screen {
       const { width, height } = mode ?? this.picture() ?? { width: 0, height: 0 };
       return [{ x: 0, y: 0, width, height }];
     }
-    return this.#rowsOf(pages, mode);
+    return dirtyRows(pages, mode, this.framebuffer.offset);
   }
 
   text(): string[] | undefined {
@@ -216,24 +217,6 @@ export class BochsVga implements Device, Screen {
         .join('')
         .trimEnd(),
     );
-  }
-
-  /** Runs of lines that touch the dirty pages. */
-  #rowsOf(pages: readonly number[], mode: ScreenMode): ScreenRect[] {
-    const start = mode.offset - this.framebuffer.offset;
-    const lineBytes = lineBytesOf(mode);
-    const rows: { first: number; last: number }[] = [];
-    for (const page of pages) {
-      const from = page * PAGE_BYTES - start;
-      // The first line that ends beyond the page's first byte, and the last that begins before its end.
-      const first = Math.max(0, Math.floor((from - lineBytes) / mode.stride) + 1);
-      const last = Math.min(mode.height - 1, Math.floor((from + PAGE_BYTES - 1) / mode.stride));
-      if (first > last) continue;
-      const previous = rows.at(-1);
-      if (previous !== undefined && first <= previous.last + 1) previous.last = Math.max(previous.last, last);
-      else rows.push({ first, last });
-    }
-    return rows.map(({ first, last }) => ({ x: 0, y: first, width: mode.width, height: last - first + 1 }));
   }
 
   #palette(): Uint8Array {
