@@ -17,21 +17,19 @@ import {
   scan,
   ST1_DE,
   ST1_EN,
-  ST1_MA,
   ST1_ND,
   ST1_NW,
   ST1_OR,
-  ST2_BC,
   ST2_CM,
   ST2_DD,
   ST2_SH,
   ST2_SN,
-  ST2_WC,
   type Transfer,
   TRANSFER_OF,
   VERIFY_EC,
 } from './i82077-commands.ts';
 import type { I82077Fifo } from './i82077-fifo.ts';
+import { indexOfSector, trackUnderHead, whyNotFound } from './i82077-track.ts';
 import type { SectorDisk, SectorId } from './sector-disk.ts';
 import type { ShugartDrive } from './shugart-drive.ts';
 
@@ -222,20 +220,13 @@ export class I82077Engine {
 
   // ---- the track --------------------------------------------------------------------------------------------------
 
-  /** The sectors in the order they pass the head; none where the controller can make nothing of the track. */
   get #track(): readonly SectorId[] {
-    const drive = this.#drive;
-    const medium = drive?.medium;
-    if (drive === undefined || medium === undefined || !drive.ready) return [];
-    if (!(this.#bytes[0]! & CMD_MFM) || medium.geometry.bitRate !== this.#ports.bitRate()) return [];
-    return medium.track(drive.cylinder, this.head);
+    const mfm = (this.#bytes[0]! & CMD_MFM) !== 0;
+    return mfm ? trackUnderHead(this.#drive, this.head, this.#ports.bitRate()) : [];
   }
 
   #indexOf(id: SectorId): number {
-    return this.#track.findIndex(
-      ({ cylinder, head, sector, size }) =>
-        cylinder === id.cylinder && head === id.head && sector === id.sector && size === id.size,
-    );
+    return indexOfSector(this.#track, id);
   }
 
   #wait(step: Step, ticks: number): void {
@@ -314,13 +305,9 @@ export class I82077Engine {
   }
 
   #notFound(): void {
-    const track = this.#track;
-    const [any] = track;
-    if (any === undefined) this.#st1 |= ST1_MA;
-    else {
-      this.#st1 |= ST1_ND;
-      if (any.cylinder !== this.#id.cylinder) this.#st2 |= any.cylinder === 0xff ? ST2_BC : ST2_WC;
-    }
+    const missing = whyNotFound(this.#track, this.#id);
+    this.#st1 |= missing.st1;
+    this.#st2 |= missing.st2;
     this.#conclude(IC_ABNORMAL);
   }
 

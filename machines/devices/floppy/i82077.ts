@@ -7,8 +7,8 @@
 // the chip as its peer; where there is none, `readDack` and `writeDack` are the bus cycles with DACK that DRQ asks for.
 // `terminalCount` is the TC pin.
 //
-// Parts: commands and registers here; the FIFO in i82077-fifo.ts; heads that step in i82077-seeks.ts; tracks under the
-// head, byte by byte, in i82077-engine.ts.
+// Parts: commands and registers here; the FIFO in i82077-fifo.ts; heads that step in i82077-seeks.ts; sectors, byte by
+// byte, in i82077-engine.ts; what a track says in i82077-track.ts.
 //
 // Documents: [82077AA] 82077AA CHMOS single-chip floppy disk controller (Intel 290166).
 // Not modelled: FM, whose tracks are never found; a track formatted otherwise than the image has it; what an underrun
