@@ -79,6 +79,20 @@ describe('Archimedes diagnostic ROM', { timeout: 120_000 }, () => {
     await arc.session.close();
   });
 
+  it.each([
+    ['archimedes-a5000', 1, /ARM3$/m, /A5000 or A4 \(with IOEB\)/],
+    ['archimedes-a3000', 2, /ARM2$/m, /A305 to A440, A3000/],
+    ['archimedes-a440', 12, /ARM2$/m, /A305 to A440, A3000/],
+  ])('tells the %s with %d MiB', async (name, megabytes, processor, model) => {
+    const arc = new Diagnostics(name, { ramBytes: megabytes << 20, options: { speed: '4', border: 'off' } });
+    const text = await arc.until('every word tested');
+    expect(text).toMatch(processor);
+    expect(text).toMatch(model);
+    expect(text).toContain(`${megabytes * 1024} KiB, every word tested`);
+    await arc.until(/Keyboard +ready/);
+    await arc.session.close();
+  });
+
   it('has a border', async () => {
     const arc = new Diagnostics('archimedes', { options: { speed: '4', border: 'on' } });
     await arc.until('diagnostics');
