@@ -12,10 +12,13 @@ import type { MachineConfig } from '../../machines/backplane/machine.ts';
 import { LocalChannel, MachineSession } from '../../machines/backplane/session.ts';
 import { RadioAir } from '../../machines/devices/nrf51/nrf-radio.ts';
 import { buildMicrobit, type MicrobitExtras } from '../../machines/microbit/microbit.ts';
-import { guest, missing } from '../support/inputs.ts';
+import { guest, type Input, missing } from '../support/inputs.ts';
 import { TestViewer, until } from '../support/spice.ts';
 
 const hex = guest('microbit-micropython-v1.hex', 'MicroPython for micro:bit 1.1.1');
+const makecode = guest('microbit-makecode.hex', 'a MakeCode program that writes to the serial line, a Universal Hex');
+const scratch = guest('microbit-bitscratch.hex', 'the BitScratch virtual machine for micro:bit');
+const forth = guest('microbit-mecrisp.hex', 'Mecrisp-Stellaris for nRF51822');
 const START_SECONDS = 985_435_200;
 const PROMPT = '>>> ';
 
@@ -45,14 +48,19 @@ class User {
   readonly session: MachineSession;
   console = '';
 
-  constructor({ program = true, flash = new KeptFlash(), extras = {} as MicrobitExtras, options = {} } = {}) {
+  constructor({
+    program = hex as Input | null,
+    flash = new KeptFlash(),
+    extras = {} as MicrobitExtras,
+    options = {},
+  } = {}) {
     const config: MachineConfig = {
       machine: 'microbit',
       ramBytes: 16 << 10,
       options,
       media: [],
       roms: [],
-      ...(program && { kernel: { title: 'micropython.hex', bytes: readFileSync(hex.path!) } }),
+      ...(program && { kernel: { title: 'program.hex', bytes: readFileSync(program.path!) } }),
     };
     const machine = buildMicrobit(new FlashedHost(flash), config, extras);
     this.session = new MachineSession(new LocalChannel(machine));
@@ -233,7 +241,7 @@ describe.skipIf(lacks)(`MicroPython on microbit${lacks && ` (needs ${lacks})`}`,
     await user.prompt();
     expect(user.console).toContain('MicroPython');
 
-    const later = new User({ flash, program: false });
+    const later = new User({ flash, program: null });
     await later.prompt();
     expect(await later.says('open("a.txt").read()')).toBe("'hi'");
   });
@@ -269,5 +277,39 @@ describe.skipIf(lacks)(`MicroPython on microbit${lacks && ` (needs ${lacks})`}`,
     };
     await tell(users[0], users[1], 'hello');
     await tell(users[1], users[0], 'back');
+  });
+});
+
+/** What a program writes within some seconds, and what its LEDs show meanwhile. */
+async function watched(program: Input, seconds: number): Promise<{ user: User; leds: Set<string> }> {
+  const user = new User({ program });
+  const leds = new Set<string>();
+  for (let i = 0; i < seconds * 20; i++) {
+    await user.session.runFor(0.05);
+    leds.add(await user.leds());
+  }
+  return { user, leds };
+}
+
+describe('other programs on microbit', () => {
+  const without = (input: Input): string => missing(input) && ` (needs ${missing(input)})`;
+
+  it.skipIf(missing(makecode))(`MakeCode's, with a SoftDevice below it${without(makecode)}`, async () => {
+    const { user } = await watched(makecode, 3);
+    expect(user.console).toContain('MakeCode');
+  });
+
+  it.skipIf(missing(scratch))(`BitScratch, with its radio on${without(scratch)}`, async () => {
+    const { user, leds } = await watched(scratch, 2);
+    expect(user.console).toContain('starting...');
+    expect(leds.size).toBeGreaterThan(3);
+  });
+
+  it.skipIf(missing(forth))(`Forth, on the bare chip${without(forth)}`, async () => {
+    const { user } = await watched(forth, 1);
+    expect(user.console).toContain('Mecrisp-Stellaris');
+    await user.enters('6 7 * .');
+    await user.session.runFor(0.5);
+    expect(user.console).toContain('42  ok.');
   });
 });
