@@ -101,8 +101,10 @@ function besideLatches(hdc: Hd63463, latches: BusTarget): BusTarget {
     read: (offset, width) => {
       if (offset & LATCHES) return latches.read(offset, width);
       if (offset & 3 && width !== 4) return 0xff;
-      if (offset & DACK) return offset & READ ? 0xffff : hdc.readDack();
-      return offset & READ ? hdc.read(offset & RS ? 2 : 0, 2) : 0xffff;
+      const selected = offset & DACK ? (offset & READ) === 0 : (offset & READ) !== 0;
+      if (!selected) return width === 1 ? 0xff : 0xffff;
+      const word = offset & DACK ? hdc.readDack() : hdc.read(offset & RS ? 2 : 0, 2);
+      return width === 1 ? word & 0xff : word;
     },
     write: (offset, width, value) => {
       const word = width === 4 ? value >>> 16 : (value & 0xff) * 0x101;
@@ -113,7 +115,7 @@ function besideLatches(hdc: Hd63463, latches: BusTarget): BusTarget {
     },
     peek: (offset) => {
       if (offset & LATCHES) return latches.peek?.(offset);
-      return offset & DACK || offset & 3 || (offset & READ) === 0 ? undefined : hdc.peek(offset & RS ? 2 : 0);
+      return offset & DACK || offset & 3 || (offset & READ) === 0 ? undefined : hdc.peek(offset & RS ? 2 : 0) & 0xff;
     },
   };
 }

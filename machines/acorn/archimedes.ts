@@ -42,7 +42,7 @@ const define = (model: ArchimedesModel): MachineDefinition => ({
   name: model.name,
   title: model.title,
   year: model.year,
-  status: 'RISC OS 3.10 to its desktop, floppies, sound; no podules, Econet',
+  status: 'RISC OS 3.10 to its desktop, its disks, printer and serial port; expansion cards: only the host folder',
   ram: { min: model.leastRamBytes ?? MIB, max: 16 * MIB, initial: model.ramBytes },
   options: {
     speed: { values: ['1', '2', '4', '8', '16'], initial: '1', title: 'times the speed of the original processor' },

@@ -6,14 +6,13 @@ const MIB = 1 << 20;
 const A13 = 1 << 13;
 const A20 = 1 << 20;
 const A21 = 1 << 21;
-/** 4 MiB are repeated. */
-const COPIES = 0x00c0_0000;
 const CHUNK = 1 << 13;
 
 /**
  * With pages of 32 KiB MEMC multiplexes the ten row and ten column addresses of 4 MiB. Memory chips with nine of each,
  * those of 1 and 2 MiB, do not get A13 (and, in the one bank of 1 MiB, A20), by which operating systems tell how much
  * there is.
+ * The copies above 4 MiB, which nobody looks at, are left as they are.
  * @param blocks what memory is made of, from its address 0.
  */
 export function largePageRows(ramBytes: number, blocks: readonly MemoryBlock[], view: string): Region[] {
@@ -24,7 +23,7 @@ export function largePageRows(ramBytes: number, blocks: readonly MemoryBlock[], 
     if (address & lost) continue;
     regions.push(
       ramAt(0x0200_0000 + address, blocks, place)
-        .mirror(lost | COPIES)
+        .mirror(lost)
         .priority(1)
         .view(view),
     );
