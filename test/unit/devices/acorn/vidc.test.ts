@@ -46,6 +46,29 @@ function make(border = false) {
 const pixel = (rgba: Uint8Array, at: number): number[] => [...rgba.subarray(at * 4, at * 4 + 3)];
 
 describe('Vidc', () => {
+  it('follows another crystal, frame and sync', () => {
+    const { fake, vidc, units } = make();
+    units(VIDC.hswr, 7); // 16 pixels, an eighth of the line
+    const share = (): number => {
+      let high = 0;
+      for (let n = 0; n < 800; n++) {
+        if (vidc.hsync) high++;
+        fake.advanceNs(97);
+      }
+      return high / 800;
+    };
+    expect(share()).toBeCloseTo(1 / 8, 1);
+    vidc.useClock(fake.board.clock('fast', 36_000_000));
+    expect(share()).toBeCloseTo(1 / 8, 1);
+    fake.advanceNs(20_000_000);
+    const starts: number[] = [];
+    vidc.flyback.to((level) => level && starts.push(fake.scheduler.now));
+    starts.length = 0;
+    fake.advanceNs(10_000_000);
+    // 24 of 36 parts of the 8 us a line takes of 24 MHz.
+    expect(starts[1]! - starts[0]!).toBeCloseTo((312 * 8000 * 24) / 36, -2);
+  });
+
   it('raises flyback from the end of the display to its next start', () => {
     const { fake, vidc } = make();
     const edges: [boolean, number][] = [];
