@@ -84,7 +84,7 @@ const LEDS = [
   [3, 3], [2, 7], [3, 1], [2, 6], [3, 2],
 ] as const;
 
-/** Factory information: page and flash size, RAM blocks, part and device numbers. [nRF51 RM] §7 */
+/** Factory information: page and flash size, RAM blocks, part and device numbers, roots of keys, address. [nRF51 RM] §7 */
 const FICR: readonly (readonly [offset: number, value: number])[] = [
   [0x010, FLASH_PAGE_BYTES],
   [0x014, FLASH_BYTES / FLASH_PAGE_BYTES],
@@ -93,6 +93,8 @@ const FICR: readonly (readonly [offset: number, value: number])[] = [
   [0x05c, 0xffff_0083],
   [0x060, 0x3c5a_9117],
   [0x064, 0x81f0_24d6],
+  ...[0x6b1d_90c4, 0x27ef_538a, 0xd4a2_061f, 0x95c8_7e3b].map((value, n) => [0x080 + n * 4, value] as const),
+  ...[0x1f84_c26d, 0xb093_5a7e, 0x48d1_ef02, 0xe73c_1b95].map((value, n) => [0x090 + n * 4, value] as const),
   [0x0a0, 0xffff_ffff],
   [0x0a4, 0x4e17_b2c9],
   [0x0a8, 0xffff_d3f1],

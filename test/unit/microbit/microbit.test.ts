@@ -43,6 +43,17 @@ describe('buildMicrobit', () => {
     expect([...flash.bytes.subarray(4, 7)]).toEqual([1, 2, 3]);
   });
 
+  it('knows what the factory wrote, and nothing where it wrote nothing', () => {
+    const { machine } = build({ hex: [record(4, 0, 1), END] });
+    const { view } = machine.board.memory.blocks.find(({ name }) => name === 'ficr')!;
+    const ficr = (offset: number): number => view.getUint32(offset, true);
+    // Page size, pages, RAM blocks and their size; address type; the trim values' switch.
+    expect([0x10, 0x14, 0x34, 0x38, 0xa0, 0xac].map(ficr)).toEqual([1024, 256, 2, 8192, 0xffff_ffff, 0xffff_ffff]);
+    const keys = [0x80, 0x84, 0x88, 0x8c, 0x90, 0x94, 0x98, 0x9c].map(ficr);
+    expect(new Set(keys).size).toBe(8);
+    expect(ficr(0)).toBe(0xffff_ffff);
+  });
+
   it.each([
     ['no program at all', {}, /^microbit needs a program: give one with --kernel FILE.hex$/],
     ['a file that is not HEX', { hex: ['hello'] }, /^--kernel: a.hex, line 1: not a record/],
