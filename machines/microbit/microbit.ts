@@ -121,7 +121,7 @@ export const microbit: MachineDefinition = {
   name: 'microbit',
   title: 'BBC micro:bit v1',
   year: 2016,
-  status: 'in work',
+  status: 'MicroPython, MakeCode programs; all parts of the nRF51822; no sound',
   ram: { min: RAM_BYTES, max: RAM_BYTES, initial: RAM_BYTES },
   options: Object.fromEntries(
     PADS.map((_, n) => [

@@ -33,8 +33,8 @@ describe.skipIf(!present)(`IA-64 programs${present ? '' : ` (needs ${missing(pro
       if (!existsSync(join(folder, program))) continue;
       // signals.c sets a timer of 50 ms, or has a child wait for as long, and then calls nanosleep, pause, read or waitpid.
       // When a busy host keeps it from running for so long in between, the handler is over before the call, which then
-      // nothing interrupts. So it is natively: at a load of 10, timers of 1 ms come too early 3 times in 800, here twice
-      // in 400.
+      // nothing interrupts. Natively that is rarer: at a load of 10, nanosleep missed timers of 1 ms 3 times in 800 and
+      // waitpid never; here one run in about 60 fails.
       const retry = name === 'signals' ? 2 : 0;
       it(`${name}.${kind}`, { retry }, () => {
         const work = mkdtempSync(join(tmpdir(), 'emeritus-ia64-'));
