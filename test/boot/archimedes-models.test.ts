@@ -16,7 +16,6 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const lacksRom = missing(riscOs310);
 const lacks = lacksRom && ` (needs ${lacksRom})`;
 
-const MODELS = ['archimedes', 'archimedes-a310', 'archimedes-a440', 'archimedes-a3000', 'archimedes-a5000'];
 const A440 = 'archimedes-a440';
 const A5000 = 'archimedes-a5000';
 
@@ -28,20 +27,34 @@ async function toBasic(arc: RiscOs): Promise<void> {
 
 describe(`memory${lacks}`, { timeout: 300_000 }, () => {
   const sizes = [1, 2, 4, 8, 12, 16].map((mib) => ['archimedes', mib] as const);
-  const others = MODELS.slice(1).map((name) => [name, undefined] as const);
+  const others = [
+    ['archimedes-a310', 1],
+    [A440, 4],
+    ['archimedes-a3000', 1],
+    [A5000, 4],
+  ] as const;
   it.skipIf(lacksRom).each([...sizes, ...others, [A5000, 2], [A5000, 16]] as const)(
     'is all found on %s with %s MiB',
     async (name, mib) => {
-      const arc = new RiscOs(name, mib === undefined ? {} : { ramBytes: mib * MIB });
+      const arc = new RiscOs(name, { ramBytes: mib * MIB });
       await toBasic(arc);
       const line = 'SYS "OS_ReadMemMapInfo" TO A%,B%:PRINT A%*B%/1024';
       const said = await arc.command(line, '>');
-      const expected = mib ?? (name === A440 || name === A5000 ? 4 : 1);
-      expect(said.split('\n').map((one) => one.trim())).toContain(String(expected * 1024));
-      await arc.keepPicture(`${name} ${mib ?? ''}`);
+      expect(said.split('\n').map((one) => one.trim())).toContain(String(mib * 1024));
+      await arc.keepPicture(`${name} ${mib}`);
       await arc.session.close();
     },
   );
+});
+
+it.skipIf(lacksRom)(`the cache of an ARM3 is switched on and off${lacks}`, { timeout: 300_000 }, async () => {
+  const arc = new RiscOs(A5000);
+  await arc.toDesktop();
+  await arc.toCommandLine();
+  expect(await arc.command('cache')).toContain('Cache on');
+  await arc.command('cache off');
+  expect(await arc.command('cache')).toContain('Cache off');
+  await arc.session.close();
 });
 
 describe(`hard disks${lacks}`, { timeout: 300_000 }, () => {

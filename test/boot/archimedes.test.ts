@@ -40,6 +40,19 @@ describe(`RISC OS 3.10${lacksRom && ` (needs ${lacksRom})`}`, { timeout: 300_000
     await arc.session.close();
   });
 
+  it.skipIf(lacksRom)('runs BASIC in a task window of the desktop', async () => {
+    const arc = new RiscOs();
+    await arc.toDesktop();
+    await arc.tap('ControlLeft', 'F12');
+    await arc.until('the task window', () => arc.shows('Task window'), 20);
+    await arc.session.type('basic\nPRINT PI\n', 0.1);
+    // The caret of the line below covers parts of the first characters.
+    await arc.until('pi in it', () => arc.shows('14159265'), 20);
+    await arc.keepPicture('task window');
+    expect(await arc.shows('Apps')).toBe(true);
+    await arc.session.close();
+  });
+
   it.skipIf(lacksRom)('opens the RAM disc from the icon bar, which its settings have after a restart', async () => {
     const state = mkdtempSync(join(folder, 'state-'));
     const first = new RiscOs('archimedes', {}, state);
