@@ -25,6 +25,7 @@ interface BootOptions {
   firmware?: string;
   ram?: string;
   set: string[];
+  speed?: string;
   disk: string[];
   cdrom: string[];
   floppy: string[];
@@ -61,6 +62,7 @@ export function addBootCommand(program: Command, setCode: (code: number) => void
     .option('--firmware <file>', 'a firmware image instead of a ROM, or "builtin" (the default without --rom)')
     .option('--ram <size>', 'amount of RAM, as in 256M')
     .addOption(many('--set <name=value>', "one of the machine's own options (see describe)"))
+    .option('--speed <n>', 'times the original processor, as --set speed=N, where the machine has that')
     .addOption(
       many('--disk <file[,opts]>', 'attach a disk image; opts: readonly, overlay[=FILE], bus=ide|scsi|mmc|nand'),
     )
@@ -283,7 +285,7 @@ function readConfig(definition: MachineDefinition, options: BootOptions): Machin
   return {
     machine: definition.name,
     ramBytes: options.ram === undefined ? definition.ram.initial : parseRam(options.ram, definition),
-    options: parseMachineOptions(options.set, definition),
+    options: parseMachineOptions(ownOptionsOf(options), definition),
     media: [
       ...options.disk.map((spec) => parseMedium('disk', spec, definition)),
       ...options.cdrom.map((spec) => parseMedium('cdrom', spec, definition)),
@@ -311,6 +313,9 @@ function parseMedium(kind: Medium['kind'], text: string, { buses = ['ide', 'scsi
   }
   return { kind, bus, spec };
 }
+
+const ownOptionsOf = ({ set, speed }: BootOptions): string[] =>
+  speed === undefined ? set : [...set, `speed=${speed}`];
 
 const mediaOf = ({ disk, cdrom, floppy }: BootOptions): string[] =>
   Object.entries({ disk, cdrom, floppy }).flatMap(([kind, specs]) => specs.map((spec) => `${kind} ${spec}`));

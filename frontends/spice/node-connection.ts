@@ -27,7 +27,7 @@ export function connectSpice(address: SpiceAddress, onSocket?: (socket: Socket) 
   return new Promise((resolve, reject) => {
     const secure = 'tls' in address && address.tls !== undefined;
     const socket = openSocket(address);
-    const failed = (error: Error): void => reject(secure ? explained(error) : error);
+    const failed = (error: Error): void => reject(explained(error, secure));
     socket.once('error', failed);
     socket.once(secure ? 'secureConnect' : 'connect', () => {
       socket.off('error', failed);
@@ -38,8 +38,16 @@ export function connectSpice(address: SpiceAddress, onSocket?: (socket: Socket) 
   });
 }
 
-/** Why there is no TLS connection. */
-function explained(error: NodeJS.ErrnoException & { reason?: string }): Error {
+const NOBODY_LISTENS = new Set(['ECONNREFUSED', 'ENOENT']);
+
+/** Why there is no connection. */
+function explained(error: NodeJS.ErrnoException & { reason?: string }, secure: boolean): Error {
+  if (NOBODY_LISTENS.has(error.code ?? '')) {
+    return new Error(
+      `no machine shows its screen there (${error.message}); "emeritus boot … --display spice" says where it does`,
+    );
+  }
+  if (!secure) return error;
   const untrusted = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/.test(error.code ?? '');
   const why = (error.reason ?? error.message).replaceAll(/\s*\n\s*/g, ' ');
   return new Error(untrusted ? `its certificate is not trusted: ${why}; --ca=FILE names one that is` : why);
