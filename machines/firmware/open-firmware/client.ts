@@ -4,7 +4,9 @@
 // { service name, number of arguments, number of results, arguments…, results… } of cells in the client's memory.
 // Nothing in the array can be trusted.
 import { ForthThrow } from './errors.ts';
-import { type Forth, latin1, Task } from './forth.ts';
+import type { Forth } from './forth/forth.ts';
+import { Task } from './forth/task.ts';
+import { latin1 } from './latin1.ts';
 import type { DeviceTree, Package } from './tree.ts';
 import { MAX_PROPERTY_BYTES } from './tree.ts';
 import { nextProperty, peer } from './words/device.ts';

@@ -3,7 +3,7 @@
 // The console: what is typed on the serial line and on the keyboard in one queue, what is printed on both the serial
 // line and the screen, and the line editor of the prompt.
 import { type PlainFields, SavedFields } from '../../backplane/device.ts';
-import { latin1, textOf } from './forth.ts';
+import { latin1, textOf } from './latin1.ts';
 import type { FirmwareHost } from './host.ts';
 
 const QUEUE_BYTES = 4096;

@@ -2,7 +2,7 @@
 //
 // What can be started: 32-bit big-endian PowerPC ELF programs, CHRP boot scripts and Forth text.
 import { EM_PPC, ElfError, type ElfSegment, parseElf } from '../elf.ts';
-import { textOf } from './forth.ts';
+import { textOf } from './latin1.ts';
 
 export interface Program {
   readonly entry: number;

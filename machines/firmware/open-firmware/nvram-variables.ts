@@ -2,7 +2,7 @@
 //
 // Configuration variables in non-volatile memory: the system partition "common" as the Common Hardware Reference
 // Platform lays it out, with `name=value` strings that end in NUL.
-import { latin1, textOf } from './forth.ts';
+import { latin1, textOf } from './latin1.ts';
 import type { VariableStore } from './host.ts';
 
 const HEADER_BYTES = 16;

@@ -4,7 +4,9 @@
 // guest can give back at any time, so every look-up may fail.
 import { type Plain, type PlainFields, SavedFields, SnapshotError } from '../../backplane/device.ts';
 import { ForthThrow, THROW } from './errors.ts';
-import { CELL, type Forth, latin1, textOf } from './forth.ts';
+import { CELL } from './forth/data-space.ts';
+import type { Forth } from './forth/forth.ts';
+import { latin1, textOf } from './latin1.ts';
 import type { PropertyValue, TreeNode } from './host.ts';
 import { asFields, integers } from './saved.ts';
 

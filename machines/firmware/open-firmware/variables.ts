@@ -4,7 +4,9 @@
 // differ from the default, and shown as properties of /options.
 import { type PlainFields, SavedFields } from '../../backplane/device.ts';
 import { ForthThrow, THROW } from './errors.ts';
-import { type Forth, latin1, textOf, TRUE } from './forth.ts';
+import { TRUE } from './forth/data-space.ts';
+import type { Forth } from './forth/forth.ts';
+import { latin1, textOf } from './latin1.ts';
 import type { VariableStore } from './host.ts';
 import { type DeviceTree, type Package, strings } from './tree.ts';
 

@@ -2,7 +2,7 @@
 //
 // HFS volumes, to read (Inside Macintosh: Files, chapter 2). HFS Plus is not read, nor its volume inside an HFS one.
 import { type ByteSource, type Extent, type FileEntry, type FileSystem, pieces, viewOf } from './file-system.ts';
-import { textOf } from '../forth.ts';
+import { textOf } from '../latin1.ts';
 
 const SIGNATURE = 0x4244;
 const MDB = 1024;

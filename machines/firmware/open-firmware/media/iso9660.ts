@@ -3,7 +3,7 @@
 // ISO 9660 (ECMA-119) volumes, with the long names of Rock Ridge, the file types of Apple's extension, and Joliet's
 // names where there are no others.
 import { type ByteSource, type Extent, type FileEntry, type FileSystem, viewOf } from './file-system.ts';
-import { latin1, textOf } from '../forth.ts';
+import { latin1, textOf } from '../latin1.ts';
 
 const SECTOR = 2048;
 const FIRST_DESCRIPTOR = 16;

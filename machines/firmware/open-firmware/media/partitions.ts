@@ -2,7 +2,7 @@
 //
 // Partition maps: Apple's, and the PC's with its chain of logical partitions.
 import { type ByteSource, viewOf } from './file-system.ts';
-import { textOf } from '../forth.ts';
+import { textOf } from '../latin1.ts';
 
 export interface Partition {
   /** As the user counts them, from 1. */

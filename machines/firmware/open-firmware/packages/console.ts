@@ -2,7 +2,7 @@
 //
 // Methods of the display, the keyboard and the serial line.
 import type { Console } from '../console.ts';
-import { type Forth } from '../forth.ts';
+import type { Forth } from '../forth/forth.ts';
 import type { FirmwareHost } from '../host.ts';
 import { Terminal } from '../terminal.ts';
 import type { DeviceTree, Package } from '../tree.ts';

@@ -5,7 +5,8 @@
 // and a last name :type is a file by its type.
 import { type BlockDevice, MediumError } from '../../../backplane/host.ts';
 import { ForthThrow, THROW } from '../errors.ts';
-import { type Forth, textOf } from '../forth.ts';
+import type { Forth } from '../forth/forth.ts';
+import { textOf } from '../latin1.ts';
 import type { FirmwareDisk, FirmwareHost } from '../host.ts';
 import { isElf } from '../../elf.ts';
 import {

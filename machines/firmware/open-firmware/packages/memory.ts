@@ -4,7 +4,8 @@
 // the physical one, and the translations of a client are kept only as claims.
 import type { Claims } from '../claims.ts';
 import { ForthThrow, THROW } from '../errors.ts';
-import { type Forth, TRUE } from '../forth.ts';
+import { TRUE } from '../forth/data-space.ts';
+import type { Forth } from '../forth/forth.ts';
 import { cells, type DeviceTree, type Package } from '../tree.ts';
 
 /** The WIMG and PP bits of ordinary memory: coherent, read-write. */

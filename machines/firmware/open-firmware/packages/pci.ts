@@ -3,7 +3,7 @@
 // The PCI host bridge: configuration space methods of the bus node, and setting up the devices on it as their nodes'
 // assigned-addresses say. Configuration is by the address and data registers of an MPC106 (address map B).
 import { swapBytes, type Width } from '../../../backplane/bus.ts';
-import type { Forth } from '../forth.ts';
+import type { Forth } from '../forth/forth.ts';
 import type { DeviceTree, Package } from '../tree.ts';
 
 export interface PciAccess {

@@ -3,7 +3,10 @@
 // Defining, compiling and control-structure words, strings in source text, the decompiler and the other words that look
 // at the dictionary.
 import { ForthThrow, THROW } from '../errors.ts';
-import { CELL, type Forth, latin1, textOf, TRUE, type Word } from '../forth.ts';
+import { CELL, TRUE } from '../forth/data-space.ts';
+import type { Word } from '../forth/dictionary.ts';
+import type { Forth } from '../forth/forth.ts';
+import { latin1, textOf } from '../latin1.ts';
 
 export function defineCompilerWords(f: Forth): void {
   definingWords(f);

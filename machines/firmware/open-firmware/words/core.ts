@@ -2,7 +2,10 @@
 //
 // Stack, arithmetic, memory, output and input words: ANS Forth core and IEEE 1275-1994 section 7.3.
 import { ForthThrow, THROW } from '../errors.ts';
-import { CELL, FALSE, type Forth, latin1, MAX_STRING, TRUE, VARIABLES } from '../forth.ts';
+import { CELL, FALSE, TRUE, VARIABLES } from '../forth/data-space.ts';
+import type { Forth } from '../forth/forth.ts';
+import { MAX_STRING } from '../forth/task.ts';
+import { latin1 } from '../latin1.ts';
 
 export function defineCoreWords(f: Forth): void {
   stackWords(f);

@@ -2,7 +2,9 @@
 //
 // Device-tree words: packages, properties, instances and methods (IEEE 1275-1994 section 5.3 and 7.4.11).
 import { ForthThrow, THROW } from '../errors.ts';
-import { CELL, FALSE, type Forth, textOf, TRUE } from '../forth.ts';
+import { CELL, FALSE, TRUE } from '../forth/data-space.ts';
+import type { Forth } from '../forth/forth.ts';
+import { textOf } from '../latin1.ts';
 import type { DeviceTree, Package } from '../tree.ts';
 import { cells, strings } from '../tree.ts';
 

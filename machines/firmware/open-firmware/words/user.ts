@@ -2,7 +2,7 @@
 //
 // The user's words: the prompt, keys, time, booting, resetting, help (IEEE 1275-1994 section 7).
 import { THROW, throwMessage } from '../errors.ts';
-import type { Forth } from '../forth.ts';
+import type { Forth } from '../forth/forth.ts';
 import type { Console, LineEditor } from '../console.ts';
 import { LAYOUT } from '../stubs.ts';
 
