@@ -4,6 +4,7 @@
 // small loop while it waits and traps into it by hypercalls. See docs/open-firmware.md.
 import { type Plain, type PlainFields, SavedFields, SnapshotError } from '../../backplane/device.ts';
 import type { KeyCode } from '../../backplane/host.ts';
+import { Boot, type DirectKernel, type ReadyProgram } from './boot.ts';
 import { Claims } from './claims.ts';
 import { ClientInterface, type ClientServices, type ForthCall, RESULT_SHAPES, type ResultPlace } from './client.ts';
 import { Console, LineEditor } from './console.ts';
@@ -14,8 +15,6 @@ import { latin1 } from './latin1.ts';
 import { Heap } from './heap.ts';
 import type { FirmwareHost, TreeNode } from './host.ts';
 import { KeyboardMap } from './keyboard-map.ts';
-import { ElfError, isElf } from '../elf.ts';
-import { bootScript, isForthText, type Program, readProgram } from './loader.ts';
 import { defineConsoleMethods } from './packages/console.ts';
 import { defineDisks } from './packages/disk.ts';
 import { defineMemoryMethods, powerOfTwo } from './packages/memory.ts';
@@ -30,13 +29,6 @@ import { defineCompilerWords } from './words/compiler.ts';
 import { defineCoreWords } from './words/core.ts';
 import { defineDeviceWords } from './words/device.ts';
 import { defineUserWords, report } from './words/user.ts';
-
-/** A program the machine was told to start, instead of one from a medium. */
-export interface DirectKernel {
-  readonly image: Uint8Array;
-  readonly initrd?: Uint8Array;
-  readonly append?: string;
-}
 
 export interface OpenFirmwareOptions {
   readonly tree: TreeNode;
@@ -71,20 +63,11 @@ const SLICE_MS = 1;
 const IDLE_MS = 10;
 /** A client's own request may run this long in one go before the CPU idles in between. */
 const CLIENT_SLICE_WORDS = 500_000;
-const KERNEL_BASE = 0x0100_0000;
-const PAGE = 0x1000;
 /** A client that cannot stop crashing must not flood the console. */
 const MAX_EXCEPTIONS_SHOWN = 1000;
 
 const CONTEXT = [...Array.from({ length: 32 }, (_, i) => `r${i}`), 'pc', 'msr', 'lr', 'ctr', 'cr', 'xer'] as const;
 type Context = ReadonlyMap<string, number>;
-
-/** A program in memory, ready to be started. */
-interface ReadyProgram {
-  readonly entry: number;
-  readonly initrd: number;
-  readonly initrdBytes: number;
-}
 
 /** A client's request that waits for something. */
 interface PendingCall {
@@ -107,6 +90,7 @@ export class OpenFirmware {
   readonly #physical: Claims;
   readonly #virtual: Claims;
   readonly #chosen: Package;
+  readonly #boot: Boot;
   #main = new Task();
   readonly #heap: Heap;
   #terminal: Terminal | undefined;
@@ -116,10 +100,6 @@ export class OpenFirmware {
   #suspended: Context | undefined;
   #clientRuns = false;
   #quiesced = false;
-  #program: ReadyProgram | undefined;
-  #bootText: string | undefined;
-  #bootParams: string[] = [];
-  #loadedBytes = 0;
   #exceptionsShown = 0;
 
   constructor(host: FirmwareHost, options: OpenFirmwareOptions) {
@@ -164,6 +144,24 @@ export class OpenFirmware {
     this.#editor = new LineEditor(this.#console);
     forth.emitByte = (byte) => this.#console.write(byte);
     this.#client = new ClientInterface(this.#services());
+    this.#boot = new Boot({
+      host,
+      forth,
+      tree,
+      variables: this.#variables,
+      chosen: this.#chosen,
+      base,
+      physical: this.#physical,
+      virtual: this.#virtual,
+      kernel: options.kernel,
+      showClaims: () => this.#showClaims(),
+      interrupted: () => {
+        this.#console.poll();
+        return this.#console.takeInterrupt();
+      },
+      resume: () => this.#resumeClient(),
+      enterClient: (program) => this.#enterClient(program),
+    });
     this.#defineWords(heap);
   }
 
@@ -236,10 +234,7 @@ export class OpenFirmware {
       suspended: context(this.#suspended),
       clientRuns: this.#clientRuns,
       quiesced: this.#quiesced,
-      program: this.#program === undefined ? null : { ...this.#program },
-      bootText: this.#bootText ?? null,
-      bootParams: [...this.#bootParams],
-      loadedBytes: this.#loadedBytes,
+      ...this.#boot.save(),
     };
   }
 
@@ -278,15 +273,7 @@ export class OpenFirmware {
     this.#suspended = context(state['suspended']);
     this.#clientRuns = saved.bool('clientRuns');
     this.#quiesced = saved.bool('quiesced');
-    this.#program = undefined;
-    if (state['program'] !== null) {
-      const program = saved.nested('program');
-      const [entry, initrd, initrdBytes] = [program.u32('entry'), program.u32('initrd'), program.u32('initrdBytes')];
-      this.#program = { entry, initrd, initrdBytes };
-    }
-    this.#bootText = state['bootText'] === null ? undefined : saved.string('bootText');
-    this.#bootParams = saved.list('bootParams', 1024).filter((param) => typeof param === 'string');
-    this.#loadedBytes = saved.u32('loadedBytes');
+    this.#boot.restore(state);
     this.#forth.task = this.#main;
   }
 
@@ -454,6 +441,16 @@ export class OpenFirmware {
     this.#console.flush();
   }
 
+  /** Goes on with the client that called `enter`. */
+  #resumeClient(): boolean {
+    if (this.#suspended === undefined) return false;
+    this.#restore(this.#suspended);
+    this.#suspended = undefined;
+    this.#host.setRegister('hid0', this.#host.getRegister('hid0') & ~HID0_DOZE);
+    this.#clientRuns = true;
+    return true;
+  }
+
   /** The client is gone, or has to wait: the prompt has the machine. */
   #leaveClient(): void {
     const host = this.#host;
@@ -509,7 +506,7 @@ export class OpenFirmware {
       },
       boot: (command) => {
         this.#leaveClient();
-        this.#bootText = command;
+        this.#boot.text = command;
         this.#forth.start(this.#main, this.#forth.findIn(0, 'boot')!);
       },
       chain: (virt, size, entry, args, length) => {
@@ -576,7 +573,7 @@ export class OpenFirmware {
     });
     this.#terminal = consoles.terminal;
     defineDisks(forth, tree, this.#host);
-    this.#bootWords();
+    this.#boot.defineWords();
     this.#evaluateNow(PRELUDE);
     forth.fence = forth.words.length;
     if (this.#options.startup !== undefined) this.#evaluateNow(this.#options.startup);
@@ -625,172 +622,5 @@ export class OpenFirmware {
     if (this.#variables.flag('oem-banner?')) forth.line(this.#variables.get('oem-banner'));
     forth.line('Type help for a list of commands.');
     forth.cr();
-  }
-
-  #bootWords(): void {
-    const forth = this.#forth;
-    const abort = (message: string): never => {
-      throw new ForthThrow(THROW.abortMessage, message);
-    };
-    // ^C that waits at power-on stops the automatic boot; other input is for what is booted.
-    forth.native('(boot-stopped?)', (f) => {
-      this.#console.poll();
-      f.flag(this.#console.takeInterrupt());
-    });
-    forth.native('(set-boot-text)', (f) => (this.#bootText = f.popString()));
-    forth.native('(boot-params)', (f) => {
-      const text = this.#bootText ?? String.fromCharCode(...f.parse(0x0a).bytes).trim();
-      this.#bootText = undefined;
-      this.#bootParams = this.#parseBoot(text);
-      f.push(this.#bootParams.length);
-    });
-    forth.native('(boot-param)', (f) => f.pushText(this.#bootParams[f.pop()] ?? ''));
-    forth.native('(load-error)', (f) => {
-      const index = f.pop();
-      const code = f.pop();
-      f.freshLine();
-      f.type(`${this.#bootParams[index] ?? ''}: `);
-      report(f, code);
-    });
-    forth.native('(set-bootpath)', (f) => {
-      const text = f.popString();
-      this.#chosen.properties.set('bootpath', strings(this.#tree.expand(text)));
-    });
-    forth.native('(loaded)', (f) => (this.#loadedBytes = f.popU()));
-    forth.native('init-program', () => this.#initProgram());
-    forth.native('(direct-boot?)', (f) => {
-      const text = this.#bootText ?? String.fromCharCode(...f.source.bytes.subarray(Math.max(0, f.variable('>in'))));
-      f.flag(this.#options.kernel !== undefined && text.trim() === '');
-    });
-    forth.native('(direct-boot)', () => {
-      const { kernel } = this.#options;
-      if (kernel === undefined) return;
-      this.#bootText = undefined;
-      try {
-        this.#program = this.#place(readProgram(kernel.image), kernel.initrd);
-      } catch (error) {
-        if (error instanceof ElfError) abort(`the kernel cannot be started: ${error.message}`);
-        throw error;
-      }
-      this.#chosen.properties.set('bootargs', strings(kernel.append ?? ''));
-    });
-    forth.native('(program?)', (f) => f.flag(this.#program !== undefined));
-    forth.native(
-      '(go)',
-      (f) => {
-        if (this.#suspended !== undefined) {
-          this.#restore(this.#suspended);
-          this.#suspended = undefined;
-          this.#host.setRegister('hid0', this.#host.getRegister('hid0') & ~HID0_DOZE);
-          this.#clientRuns = true;
-        } else if (this.#program !== undefined) {
-          this.#enterClient(this.#program);
-          this.#program = undefined;
-        } else {
-          abort('no program to go to');
-        }
-        f.wait();
-      },
-      'b',
-    );
-    forth.constant('load-limit', this.#base);
-  }
-
-  /** Devices to try, after `boot`'s arguments have been taken apart; sets bootargs. */
-  #parseBoot(text: string): string[] {
-    const [first = '', ...rest] = text.split(/\s+/);
-    const isDevice = first.startsWith('/') || this.#tree.alias(first.split(/[/:]/)[0]!) !== undefined;
-    const args = (isDevice ? rest.join(' ') : text).trim();
-    this.#chosen.properties.set('bootargs', strings(args === '' ? this.#variables.get('boot-file') : args));
-    if (isDevice) return [first];
-    return this.#variables
-      .get('boot-device')
-      .split(/\s+/)
-      .filter((device) => device !== '');
-  }
-
-  /** Makes what was loaded at load-base ready to start: a program, or a script that is run at once. */
-  #initProgram(): void {
-    const forth = this.#forth;
-    const loadBase = this.#variables.number('load-base') >>> 0;
-    const size = Math.min(this.#loadedBytes, this.#base - Math.min(this.#base, loadBase));
-    const image = new Uint8Array(size);
-    if (!this.#host.readBytes(loadBase, image)) throw new ForthThrow(THROW.invalidAddress);
-    this.#program = undefined;
-    if (isElf(image)) {
-      try {
-        this.#program = this.#place(readProgram(image));
-      } catch (error) {
-        if (error instanceof ElfError)
-          throw new ForthThrow(THROW.abortMessage, `it cannot be started: ${error.message}`);
-        throw error;
-      }
-      return;
-    }
-    const script =
-      bootScript(image, this.#bootEntities()) ?? (isForthText(image) ? String.fromCharCode(...image) : undefined);
-    if (script === undefined) throw new ForthThrow(THROW.notBootable);
-    const text = latin1(script.replaceAll('\r', '\n'));
-    if (text.length > LAYOUT.evaluateBytes) throw new ForthThrow(THROW.parsedOverflow);
-    const pa = this.#base + LAYOUT.evaluate;
-    forth.setBytes(pa, text);
-    forth.evaluate(pa, text);
-  }
-
-  /** What a boot script may ask for: where it came from. */
-  #bootEntities(): Record<string, string> {
-    const path = this.#tree.text(this.#chosen, 'bootpath') ?? '';
-    const colon = path.indexOf(':');
-    const device = colon < 0 ? path : path.slice(0, colon);
-    const args = colon < 0 ? '' : path.slice(colon + 1);
-    const comma = args.indexOf(',');
-    const partition = comma < 0 ? args : args.slice(0, comma);
-    const file = comma < 0 ? '' : args.slice(comma + 1);
-    const directory = file.slice(0, file.lastIndexOf('\\') + 1);
-    return { device, partition, directory, file, lt: '<', gt: '>', amp: '&', quot: '"', 'full-path': path };
-  }
-
-  /**
-   * Copies a program into memory: where it is linked, or, when that is not free RAM (a kernel linked at 0xc000_0000), as a
-   * whole to the first free place from 16 MB on. The initial RAM disk comes after it.
-   */
-  #place(elf: Program, initrd?: Uint8Array): ReadyProgram {
-    const { base, span } = elf;
-    let at = base;
-    if (!this.#physical.claim(base, span)) {
-      at = KERNEL_BASE + (base & 0xffff);
-      const step = 0x10_0000;
-      while (at + span <= this.#base && !this.#physical.claim(at, span)) at += step;
-      if (at + span > this.#base) throw new ElfError(`there is no room for ${span} bytes of program`);
-    }
-    this.#virtual.claim(at, span);
-    for (const segment of elf.segments) {
-      const pa = at + (segment.virtual - base);
-      this.#forthWrite(pa, segment.bytes);
-      this.#zero(pa + segment.bytes.length, segment.memoryBytes - segment.bytes.length);
-    }
-    let initrdAt = 0;
-    if (initrd !== undefined && initrd.length > 0) {
-      initrdAt = Math.ceil((at + span + 0x1_0000) / PAGE) * PAGE;
-      while (initrdAt + initrd.length <= this.#base && !this.#physical.claim(initrdAt, initrd.length)) initrdAt += PAGE;
-      if (initrdAt + initrd.length > this.#base) throw new ElfError('there is no room for the initial RAM disk');
-      this.#virtual.claim(initrdAt, initrd.length);
-      this.#forthWrite(initrdAt, initrd);
-      this.#chosen.properties.set('linux,initrd-start', cells(initrdAt));
-      this.#chosen.properties.set('linux,initrd-end', cells(initrdAt + initrd.length));
-    }
-    this.#showClaims();
-    return { entry: at + (elf.entry - base), initrd: initrdAt, initrdBytes: initrd?.length ?? 0 };
-  }
-
-  #forthWrite(pa: number, bytes: Uint8Array): void {
-    if (bytes.length > 0 && !this.#host.writeBytes(pa, bytes)) throw new ForthThrow(THROW.invalidAddress);
-  }
-
-  #zero(pa: number, length: number): void {
-    const piece = new Uint8Array(Math.min(length, 0x1_0000));
-    for (let at = 0; at < length; at += piece.length) {
-      this.#forthWrite(pa + at, piece.subarray(0, Math.min(piece.length, length - at)));
-    }
   }
 }
