@@ -8,7 +8,14 @@ export default defineConfig({
   test: {
     reporters: json === undefined ? ['default'] : ['default', ['json', { outputFile: json }]],
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/board/**/*.test.ts'], testTimeout: 120_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'test/board/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
       { test: { name: 'cpu', include: ['test/cpu/**/*.test.ts'], testTimeout: 1_800_000, hookTimeout: 600_000 } },
       {
         test: {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What the ARM core keeps in its part of the memory, after what every core has (core/common/layout.ts).
+import { TLB_BANK_SIZE } from '../common/data-tlb';
 import { CORE_BASE } from '../common/layout';
 
 /**
@@ -13,19 +14,12 @@ export const HINT_T32: u32 = HINT_UNCONDITIONAL + 0x2000;
 export const HINT_T16: u32 = HINT_T32 + 0x4000;
 export const HINT_SIZE: u32 = 0x8800;
 
-/** Three data TLBs of 1024 entries of 16 bytes: see tlb.ts. */
+/** Three banks of the data TLB: see tlb.ts. */
 export const TLB_BASE: u32 = CORE_BASE + 0x9000;
-export const TLB_ENTRIES: u32 = 1024;
-export const TLB_BANK_SIZE: u32 = TLB_ENTRIES * 16;
 export const TLB_SIZE: u32 = TLB_BANK_SIZE * 3;
 
-/** For each bank but the last, the slots that are in use: a count word, then slot numbers (u16). */
-export const TLB_LIST_BASE: u32 = TLB_BASE + TLB_SIZE;
-export const TLB_LIST_BANK_SIZE: u32 = 4 + TLB_ENTRIES * 2;
-export const TLB_LIST_SIZE: u32 = 0x2000;
-
 /** One bit for each MiB of which translations larger than 4 KiB may be remembered. */
-export const LARGE_BASE: u32 = TLB_LIST_BASE + TLB_LIST_SIZE;
+export const LARGE_BASE: u32 = TLB_BASE + TLB_SIZE;
 export const LARGE_SIZE: u32 = 0x200;
 
 /** Instruction translations, 8 bytes each: tag, decoded page. */

@@ -1,26 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
 // What the 68k core keeps in its part of the memory, after what every core has (core/common/layout.ts).
+import { TLB_BANK_SIZE } from '../common/data-tlb';
 import { CORE_BASE } from '../common/layout';
 
 /** Handler id (u16) of every operation word. */
 export const DECODE_BASE: u32 = CORE_BASE;
 export const DECODE_SIZE: u32 = 0x2_0000;
 
-/** Three data TLBs of 1024 entries of 16 bytes, and one entry for MOVES: see tlb.ts. */
+/** Three banks of the data TLB, and one entry for MOVES: see tlb.ts. */
 export const TLB_BASE: u32 = DECODE_BASE + DECODE_SIZE;
-export const TLB_ENTRIES: u32 = 1024;
-export const TLB_BANK_SIZE: u32 = TLB_ENTRIES * 16;
 export const SPACE_SLOT: u32 = TLB_BASE + TLB_BANK_SIZE * 3;
 export const TLB_SIZE: u32 = TLB_BANK_SIZE * 3 + 16;
 
-/** For each bank but the last, the slots that are in use: a count word, then slot numbers (u16). */
-export const TLB_LIST_BASE: u32 = TLB_BASE + TLB_SIZE;
-export const TLB_LIST_BANK_SIZE: u32 = 4 + TLB_ENTRIES * 2;
-export const TLB_LIST_SIZE: u32 = 0x2000;
-
 /** Instruction translations, 8 bytes each: tag, decoded page. */
-export const ITLB_BASE: u32 = TLB_LIST_BASE + TLB_LIST_SIZE;
+export const ITLB_BASE: u32 = TLB_BASE + TLB_SIZE;
 export const ITLB_ENTRIES: u32 = 512;
 export const ITLB_SIZE: u32 = ITLB_ENTRIES * 8;
 

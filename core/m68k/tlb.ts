@@ -1,30 +1,33 @@
 // SPDX-License-Identifier: MIT
 //
-// The software TLB for data. Each entry is 16 bytes:
-//
-//   0   read tag    page of the effective address while plain loads may go straight to memory, else ~0
-//   4   write tag   the same for stores; also ~0 while the page has decoded instructions or waits to be marked dirty
-//   8   addend      host address minus effective address; physical minus effective for TLB_IO
-//  12   slow tag    page | TLB_* flags, for the slow path; no flags: empty
-//
-// An access hits when its last byte's page is the tag of its first byte's entry, so crossing a page is a miss.
-// There are banks for supervisor and user data, and an empty one for what must always take the slow path: the 68000,
-// which may not access words at odd addresses, and instructions that are executed again after a bus error.
-import { PAGE_CODE, PAGE_DIRTY, PAGE_STATE_BASE, PAGE_TRACKED, PHYS_MAP_BASE, PHYS_RAM, PHYS_WRITABLE } from '../common/layout';
+// The banks of the data TLB (core/common/data-tlb.ts): supervisor and user data, and an empty one for what must always
+// take the slow path: the 68000, which may not access words at odd addresses, and instructions that are executed again
+// after a bus error. An access hits when its last byte's page is the tag of its first byte's entry, so crossing a page is
+// a miss.
+import {
+  TLB_BANK_SIZE,
+  TLB_SLOW,
+  fillIn,
+  flushBank,
+  forget,
+  listed,
+  listedSlot,
+  markStored,
+  protectCodeIn,
+  protectTrackedIn,
+  resetBank,
+  slotFlags,
+  slotIn,
+  updateWriteTag,
+} from '../common/data-tlb';
 import { flushItlb, flushItlbMatching, storedToCode } from './code';
 import { FC_SUPER_DATA, FC_USER_DATA, MODEL_68000, SR_S } from './constants';
-import { TLB_BANK_SIZE, TLB_BASE, TLB_ENTRIES, TLB_LIST_BANK_SIZE, TLB_LIST_BASE } from './layout';
+import { SPACE_SLOT, TLB_BASE } from './layout';
 import { cpu, run } from './state';
 
-export const TLB_READ: u32 = 0x001;
-export const TLB_WRITE: u32 = 0x002;
-export const TLB_IO: u32 = 0x004; //     ask the bus
-export const TLB_ROM: u32 = 0x008; //    stores go to the bus
-export const TLB_SMALL: u32 = 0x010; //  the translation does not hold for 4 KiB: forgotten at once
-export const TLB_GLOBAL: u32 = 0x020;
-const TLB_LISTED: u32 = 0x800;
-
-const NEVER: u32 = ~0;
+export { TLB_IO, TLB_READ, TLB_ROM, TLB_WRITE, fillEntry, hostAddress, slotFlags } from '../common/data-tlb';
+export const TLB_SMALL: u32 = TLB_SLOW; // the translation does not hold for 4 KiB: forgotten at once
+export const TLB_GLOBAL: u32 = 0x040;
 
 const BANK_SUPERVISOR: u32 = TLB_BASE;
 const BANK_USER: u32 = TLB_BASE + TLB_BANK_SIZE;
@@ -34,13 +37,13 @@ const BANK_NONE: u32 = TLB_BASE + TLB_BANK_SIZE * 2;
 // @ts-ignore: decorator
 @inline
 export function tlbSlot(ea: u32): u32 {
-  return run.bank + ((ea >>> 8) & ((TLB_ENTRIES - 1) << 4));
+  return slotIn(run.bank, ea);
 }
 
 // @ts-ignore: decorator
 @inline
 export function slowSlot(ea: u32): u32 {
-  return run.slow_bank + ((ea >>> 8) & ((TLB_ENTRIES - 1) << 4));
+  return slotIn(run.slow_bank, ea);
 }
 
 /** Whether an access of `size` bytes at `ea` may load through `slot`. */
@@ -56,18 +59,6 @@ export function hitsWrite(slot: u32, ea: u32, size: u32): bool {
   return load<u32>(slot, 4) == ((ea + (size - 1)) & ~0xfff);
 }
 
-// @ts-ignore: decorator
-@inline
-export function hostAddress(slot: u32, ea: u32): u32 {
-  return ea + load<u32>(slot, 8);
-}
-
-// @ts-ignore: decorator
-@inline
-export function slotFlags(slot: u32): u32 {
-  return load<u32>(slot, 12);
-}
-
 /** Chooses the banks and the function code for the current mode. */
 export function selectBank(): void {
   const supervisor: bool = (cpu.sr & SR_S) != 0;
@@ -76,149 +67,58 @@ export function selectBank(): void {
   run.bank = run.model == MODEL_68000 || cpu.resume != 0 ? BANK_NONE : run.slow_bank;
 }
 
-/** Fills in an entry with the translation of `ea` to `pa`. */
-export function fillEntry(slot: u32, ea: u32, pa: u32, permissions: u32): void {
-  const page: u32 = ea & ~0xfff;
-  const physical: u32 = load<u32>(PHYS_MAP_BASE + ((pa >>> 12) << 2));
-  const listed: u32 = slotFlags(slot) & TLB_LISTED;
-  let flags: u32 = permissions;
-  if ((physical & PHYS_RAM) != 0) {
-    if ((physical & PHYS_WRITABLE) == 0) flags |= TLB_ROM;
-    // A page smaller than 4 KiB may be anywhere in the physical one.
-    store<u32>(slot, ((physical & ~0xfff) | (pa & 0xfff)) - ea, 8);
-  } else {
-    flags |= TLB_IO;
-    store<u32>(slot, pa - ea, 8);
-  }
-  store<u32>(slot, page | flags | listed, 12);
-  store<u32>(slot, (flags & (TLB_IO | TLB_SMALL | TLB_READ)) == TLB_READ ? page : NEVER);
-  updateWriteTag(slot);
-}
-
 /** Puts the translation of `ea` to `pa` into the current bank. Returns the entry. */
 export function fillSlot(ea: u32, pa: u32, permissions: u32): u32 {
-  const slot: u32 = slowSlot(ea);
-  if ((slotFlags(slot) & TLB_LISTED) == 0) {
-    enlist(slot);
-    store<u32>(slot, TLB_LISTED, 12);
-  }
-  fillEntry(slot, ea, pa, permissions);
-  return slot;
-}
-
-/** Lets stores go straight to memory unless somebody must know of them. */
-function updateWriteTag(slot: u32): void {
-  const flags: u32 = slotFlags(slot);
-  let tag: u32 = NEVER;
-  if ((flags & (TLB_IO | TLB_ROM | TLB_SMALL | TLB_WRITE)) == TLB_WRITE) {
-    const page: u32 = flags & ~0xfff;
-    const state: u32 = load<u8>(PAGE_STATE_BASE + (hostAddress(slot, page) >>> 12));
-    if ((state & PAGE_CODE) == 0 && (state & (PAGE_TRACKED | PAGE_DIRTY)) != PAGE_TRACKED) tag = page;
-  }
-  store<u32>(slot, tag, 4);
+  return fillIn(run.slow_bank, ea, pa, permissions);
 }
 
 /** The guest stored to memory at `host` by the slow path, through `slot` if that is not 0. */
 export function storedSlowly(host: u32, size: u32, slot: u32): void {
-  const at: u32 = PAGE_STATE_BASE + (host >>> 12);
-  const state: u32 = load<u8>(at);
-  if (state != 0) {
-    if ((state & PAGE_TRACKED) != 0) store<u8>(at, state | PAGE_DIRTY);
-    if ((state & PAGE_CODE) != 0) storedToCode(host, size);
-  }
+  if (markStored(host)) storedToCode(host, size);
   if (slot != 0) updateWriteTag(slot);
-}
-
-// --- The lists of entries in use
-
-// @ts-ignore: decorator
-@inline
-function listOf(slot: u32): u32 {
-  return TLB_LIST_BASE + ((slot - TLB_BASE) / TLB_BANK_SIZE) * TLB_LIST_BANK_SIZE;
-}
-
-function enlist(slot: u32): void {
-  const list: u32 = listOf(slot);
-  const count: u32 = load<u32>(list);
-  store<u16>(list + 4 + (count << 1), ((slot - TLB_BASE) % TLB_BANK_SIZE) >>> 4);
-  store<u32>(list, count + 1);
-}
-
-/** Forgets the entries of a bank; with `keepGlobal`, not those of global pages. */
-function flushBank(bank: u32, keepGlobal: bool): void {
-  const list: u32 = listOf(bank);
-  const count: u32 = load<u32>(list);
-  let kept: u32 = 0;
-  for (let i: u32 = 0; i < count; i++) {
-    const number: u32 = load<u16>(list + 4 + (i << 1));
-    const slot: u32 = bank + (number << 4);
-    if (keepGlobal && (slotFlags(slot) & TLB_GLOBAL) != 0) {
-      store<u16>(list + 4 + (kept << 1), number);
-      kept++;
-    } else {
-      store<u32>(slot, NEVER);
-      store<u32>(slot, NEVER, 4);
-      store<u32>(slot, 0, 12);
-    }
-  }
-  store<u32>(list, kept);
 }
 
 /** Forgets all translations: the MMU or the physical map has changed. */
 export function flushAll(): void {
-  flushBank(BANK_SUPERVISOR, false);
-  flushBank(BANK_USER, false);
+  flushBank(BANK_SUPERVISOR);
+  flushBank(BANK_USER);
   flushItlb();
 }
 
 /** Forgets all translations but those of global pages. */
 export function flushNotGlobal(): void {
-  flushBank(BANK_SUPERVISOR, true);
-  flushBank(BANK_USER, true);
+  flushBank(BANK_SUPERVISOR, TLB_GLOBAL);
+  flushBank(BANK_USER, TLB_GLOBAL);
   flushItlb();
 }
 
 /** Forgets what is known of the addresses that agree with `ea` in `mask`, in one space. */
 export function flushMatching(supervisor: bool, ea: u32, mask: u32, keepGlobal: bool): void {
   const bank: u32 = supervisor ? BANK_SUPERVISOR : BANK_USER;
-  const list: u32 = listOf(bank);
-  const count: u32 = load<u32>(list);
+  const count: u32 = listed(bank);
   for (let i: u32 = 0; i < count; i++) {
-    const slot: u32 = bank + (<u32>load<u16>(list + 4 + (i << 1)) << 4);
+    const slot: u32 = listedSlot(bank, i);
     const flags: u32 = slotFlags(slot);
     if (((flags ^ ea) & mask & ~0xfff) != 0 || (keepGlobal && (flags & TLB_GLOBAL) != 0)) continue;
-    store<u32>(slot, NEVER);
-    store<u32>(slot, NEVER, 4);
-    store<u32>(slot, TLB_LISTED, 12);
+    forget(slot);
   }
   flushItlbMatching(ea, mask & ~0xfff);
 }
 
 /** Recomputes the write tag of every entry in use. */
 export function protectTracked(): void {
-  for (let bank: u32 = BANK_SUPERVISOR; bank <= BANK_USER; bank += TLB_BANK_SIZE) {
-    const list: u32 = listOf(bank);
-    const count: u32 = load<u32>(list);
-    for (let i: u32 = 0; i < count; i++) updateWriteTag(bank + (<u32>load<u16>(list + 4 + (i << 1)) << 4));
-  }
+  protectTrackedIn(BANK_SUPERVISOR);
+  protectTrackedIn(BANK_USER);
 }
 
 /** The page of memory at `host` has become code: stores to it must take the slow path. */
 export function protectCode(host: u32): void {
-  for (let bank: u32 = BANK_SUPERVISOR; bank <= BANK_USER; bank += TLB_BANK_SIZE) {
-    const list: u32 = listOf(bank);
-    const count: u32 = load<u32>(list);
-    for (let i: u32 = 0; i < count; i++) {
-      const slot: u32 = bank + (<u32>load<u16>(list + 4 + (i << 1)) << 4);
-      const tag: u32 = load<u32>(slot, 4);
-      if (tag != NEVER && hostAddress(slot, tag) == host) store<u32>(slot, NEVER, 4);
-    }
-  }
+  protectCodeIn(BANK_SUPERVISOR, host);
+  protectCodeIn(BANK_USER, host);
 }
 
 /** Empties all banks, whatever is in them. */
 export function resetTlb(): void {
-  memory.fill(TLB_BASE, 0xff, TLB_BANK_SIZE * 3 + 16);
-  for (let slot: u32 = TLB_BASE; slot <= TLB_BASE + TLB_BANK_SIZE * 3; slot += 16) store<u32>(slot, 0, 12);
-  memory.fill(TLB_LIST_BASE, 0, TLB_LIST_BANK_SIZE * 2);
+  for (let bank: u32 = BANK_SUPERVISOR; bank <= BANK_NONE; bank += TLB_BANK_SIZE) resetBank(bank);
+  forget(SPACE_SLOT);
 }

@@ -1,30 +1,31 @@
 // SPDX-License-Identifier: MIT
 //
-// The software TLB for data. Each entry is 16 bytes:
-//
-//   0   read tag    page of the effective address while plain loads may go straight to memory, else ~0
-//   4   write tag   the same for stores; also ~0 while the page has decoded instructions or waits to be marked dirty
-//   8   addend      host address minus effective address; physical minus effective for TLB_IO
-//  12   slow tag    page | TLB_* flags, for the slow path; no flags: empty
-//
-// An access hits when its last byte's page is the tag of its first byte's entry, so crossing a page is a miss.
-// There are banks for real mode, supervisor and user, so that exceptions need not flush, and an empty one for
-// little-endian mode, which always takes the slow path.
-import { PAGE_CODE, PAGE_DIRTY, PAGE_STATE_BASE, PAGE_TRACKED, PHYS_MAP_BASE, PHYS_RAM, PHYS_WRITABLE } from '../common/layout';
+// The banks of the data TLB (core/common/data-tlb.ts): real mode, supervisor and user, so that exceptions need not flush,
+// and an empty one for little-endian mode, which always takes the slow path. An access hits when its last byte's page is
+// the tag of its first byte's entry, so crossing a page is a miss.
+import {
+  TLB_BANK_SIZE,
+  TLB_ENTRIES,
+  TLB_SLOW,
+  fillIn,
+  flushBank,
+  flushBankSegments,
+  forget,
+  markStored,
+  protectCodeIn,
+  protectTrackedIn,
+  resetBank,
+  slotIn,
+  updateWriteTag,
+} from '../common/data-tlb';
 import { flushItlb, flushItlbClass, flushItlbSegments, storedToCode } from './code';
 import { MSR_DR, MSR_LE, MSR_PR } from './constants';
-import { TLB_BANK_SIZE, TLB_BASE, TLB_ENTRIES, TLB_LIST_BANK_SIZE, TLB_LIST_BASE } from './layout';
+import { TLB_BASE } from './layout';
 import { cpu, run } from './state';
 
-export const TLB_READ: u32 = 0x001;
-export const TLB_WRITE: u32 = 0x002;
-export const TLB_IO: u32 = 0x004; //      ask the bus
-export const TLB_ROM: u32 = 0x008; //     stores go to the bus
-export const TLB_WATCHED: u32 = 0x010; // the page of the data address breakpoint
-export const TLB_NO_CACHE: u32 = 0x020; // caching-inhibited or write-through
-const TLB_LISTED: u32 = 0x800;
-
-const NEVER: u32 = ~0;
+export { TLB_IO, TLB_READ, TLB_ROM, TLB_WRITE, flushBank, hostAddress, slotFlags } from '../common/data-tlb';
+export const TLB_WATCHED: u32 = TLB_SLOW; // the page of the data address breakpoint
+export const TLB_NO_CACHE: u32 = 0x040; //   caching-inhibited or write-through
 
 export const BANK_REAL: u32 = TLB_BASE;
 export const BANK_SUPERVISOR: u32 = TLB_BASE + TLB_BANK_SIZE;
@@ -35,13 +36,13 @@ const BANK_NONE: u32 = TLB_BASE + TLB_BANK_SIZE * 3;
 // @ts-ignore: decorator
 @inline
 export function tlbSlot(ea: u32): u32 {
-  return run.bank + ((ea >>> 8) & ((TLB_ENTRIES - 1) << 4));
+  return slotIn(run.bank, ea);
 }
 
 // @ts-ignore: decorator
 @inline
 export function slowSlot(ea: u32): u32 {
-  return run.slow_bank + ((ea >>> 8) & ((TLB_ENTRIES - 1) << 4));
+  return slotIn(run.slow_bank, ea);
 }
 
 /** Whether an access of `last` + 1 bytes at `ea` may load through `slot`. */
@@ -57,18 +58,6 @@ export function hitsWrite(slot: u32, ea: u32, last: u32): bool {
   return load<u32>(slot, 4) == ((ea + last) & ~0xfff);
 }
 
-// @ts-ignore: decorator
-@inline
-export function hostAddress(slot: u32, ea: u32): u32 {
-  return ea + load<u32>(slot, 8);
-}
-
-// @ts-ignore: decorator
-@inline
-export function slotFlags(slot: u32): u32 {
-  return load<u32>(slot, 12);
-}
-
 /** Chooses the banks for the current MSR. */
 export function selectBank(): void {
   const msr: u32 = cpu.msr;
@@ -78,82 +67,13 @@ export function selectBank(): void {
 
 /** Puts the translation of `ea` to `pa` into the current bank; the DABR page is `watched`. Returns the entry. */
 export function fillSlot(ea: u32, pa: u32, permissions: u32, watched: bool): u32 {
-  const slot: u32 = slowSlot(ea);
-  const page: u32 = ea & ~0xfff;
-  const physical: u32 = load<u32>(PHYS_MAP_BASE + ((pa >>> 12) << 2));
-  let flags: u32 = permissions;
-  if ((slotFlags(slot) & TLB_LISTED) == 0) enlist(slot);
-  if (watched) flags |= TLB_WATCHED;
-  if ((physical & PHYS_RAM) != 0) {
-    if ((physical & PHYS_WRITABLE) == 0) flags |= TLB_ROM;
-    store<u32>(slot, (physical & ~0xfff) - page, 8);
-  } else {
-    flags |= TLB_IO;
-    store<u32>(slot, (pa & ~0xfff) - page, 8);
-  }
-  store<u32>(slot, page | flags | TLB_LISTED, 12);
-  store<u32>(slot, (flags & (TLB_IO | TLB_WATCHED | TLB_READ)) == TLB_READ ? page : NEVER);
-  updateWriteTag(slot);
-  return slot;
-}
-
-/** Lets stores go straight to memory unless somebody must know of them. */
-function updateWriteTag(slot: u32): void {
-  const flags: u32 = slotFlags(slot);
-  let tag: u32 = NEVER;
-  if ((flags & (TLB_IO | TLB_ROM | TLB_WATCHED | TLB_WRITE)) == TLB_WRITE) {
-    const page: u32 = flags & ~0xfff;
-    const state: u32 = load<u8>(PAGE_STATE_BASE + (hostAddress(slot, page) >>> 12));
-    if ((state & PAGE_CODE) == 0 && (state & (PAGE_TRACKED | PAGE_DIRTY)) != PAGE_TRACKED) tag = page;
-  }
-  store<u32>(slot, tag, 4);
+  return fillIn(run.slow_bank, ea, pa, watched ? permissions | TLB_WATCHED : permissions);
 }
 
 /** The guest stored to memory at `host` by the slow path, through `slot` if that is not 0. */
 export function storedSlowly(host: u32, size: u32, slot: u32): void {
-  const at: u32 = PAGE_STATE_BASE + (host >>> 12);
-  const state: u32 = load<u8>(at);
-  if (state != 0) {
-    if ((state & PAGE_TRACKED) != 0) store<u8>(at, state | PAGE_DIRTY);
-    if ((state & PAGE_CODE) != 0) storedToCode(host, size);
-  }
+  if (markStored(host)) storedToCode(host, size);
   if (slot != 0) updateWriteTag(slot);
-}
-
-// --- The lists of entries in use
-
-// @ts-ignore: decorator
-@inline
-function listOf(slot: u32): u32 {
-  return TLB_LIST_BASE + ((slot - TLB_BASE) / TLB_BANK_SIZE) * TLB_LIST_BANK_SIZE;
-}
-
-function enlist(slot: u32): void {
-  const list: u32 = listOf(slot);
-  const count: u32 = load<u32>(list);
-  store<u16>(list + 4 + (count << 1), ((slot - TLB_BASE) % TLB_BANK_SIZE) >>> 4);
-  store<u32>(list, count + 1);
-}
-
-/** Empties an entry that stays in its list. */
-// @ts-ignore: decorator
-@inline
-function emptySlot(slot: u32): void {
-  store<u32>(slot, NEVER);
-  store<u32>(slot, NEVER, 4);
-  store<u32>(slot, slotFlags(slot) & TLB_LISTED, 12);
-}
-
-export function flushBank(bank: u32): void {
-  const list: u32 = listOf(bank);
-  const count: u32 = load<u32>(list);
-  for (let i: u32 = 0; i < count; i++) {
-    const slot: u32 = bank + (<u32>load<u16>(list + 4 + (i << 1)) << 4);
-    store<u32>(slot, NEVER);
-    store<u32>(slot, NEVER, 4);
-    store<u32>(slot, 0, 12);
-  }
-  store<u32>(list, 0);
 }
 
 /** Forgets data translations through BATs, segments and page tables. */
@@ -167,26 +87,6 @@ export function flushAll(): void {
   flushBank(BANK_REAL);
   flushTranslations();
   flushItlb();
-}
-
-function flushBankSegments(bank: u32, mask: u32): void {
-  const list: u32 = listOf(bank);
-  const count: u32 = load<u32>(list);
-  let kept: u32 = 0;
-  for (let i: u32 = 0; i < count; i++) {
-    const number: u32 = load<u16>(list + 4 + (i << 1));
-    const slot: u32 = bank + (number << 4);
-    const flags: u32 = slotFlags(slot);
-    if ((flags & ~TLB_LISTED) != 0 && ((mask >>> (flags >>> 28)) & 1) == 0) {
-      store<u16>(list + 4 + (kept << 1), number);
-      kept++;
-    } else {
-      store<u32>(slot, NEVER);
-      store<u32>(slot, NEVER, 4);
-      store<u32>(slot, 0, 12);
-    }
-  }
-  store<u32>(list, kept);
 }
 
 /** Forgets the translations of segments written since the last time; true when there were any. */
@@ -203,37 +103,23 @@ export function flushDirtySegments(): bool {
 /** tlbie: forgets every page whose number has the same low `bits` bits as that of `ea`. */
 export function flushClass(ea: u32, bits: u32): void {
   for (let n: u32 = (ea >>> 12) & ((1 << bits) - 1); n < TLB_ENTRIES; n += 1 << bits) {
-    emptySlot(BANK_SUPERVISOR + (n << 4));
-    emptySlot(BANK_USER + (n << 4));
+    forget(BANK_SUPERVISOR + (n << 4));
+    forget(BANK_USER + (n << 4));
   }
   flushItlbClass(ea, bits);
 }
 
 /** Recomputes the write tag of every entry in use. */
 export function protectTracked(): void {
-  for (let bank: u32 = BANK_REAL; bank <= BANK_USER; bank += TLB_BANK_SIZE) {
-    const list: u32 = listOf(bank);
-    const count: u32 = load<u32>(list);
-    for (let i: u32 = 0; i < count; i++) updateWriteTag(bank + (<u32>load<u16>(list + 4 + (i << 1)) << 4));
-  }
+  for (let bank: u32 = BANK_REAL; bank <= BANK_USER; bank += TLB_BANK_SIZE) protectTrackedIn(bank);
 }
 
 /** The page of memory at `host` has become code: stores to it must take the slow path. */
 export function protectCode(host: u32): void {
-  for (let bank: u32 = BANK_REAL; bank <= BANK_USER; bank += TLB_BANK_SIZE) {
-    const list: u32 = listOf(bank);
-    const count: u32 = load<u32>(list);
-    for (let i: u32 = 0; i < count; i++) {
-      const slot: u32 = bank + (<u32>load<u16>(list + 4 + (i << 1)) << 4);
-      const tag: u32 = load<u32>(slot, 4);
-      if (tag != NEVER && hostAddress(slot, tag) == host) store<u32>(slot, NEVER, 4);
-    }
-  }
+  for (let bank: u32 = BANK_REAL; bank <= BANK_USER; bank += TLB_BANK_SIZE) protectCodeIn(bank, host);
 }
 
 /** Empties all banks, whatever is in them. */
 export function resetTlb(): void {
-  memory.fill(TLB_BASE, 0xff, TLB_BANK_SIZE * 4);
-  for (let slot: u32 = TLB_BASE; slot < TLB_BASE + TLB_BANK_SIZE * 4; slot += 16) store<u32>(slot, 0, 12);
-  memory.fill(TLB_LIST_BASE, 0, TLB_LIST_BANK_SIZE * 4);
+  for (let bank: u32 = BANK_REAL; bank <= BANK_NONE; bank += TLB_BANK_SIZE) resetBank(bank);
 }
