@@ -19,7 +19,7 @@ import {
   type Limit,
 } from '../../machines/linux-user/process/process.ts';
 import { StraceTracer } from '../../machines/linux-user/strace.ts';
-import { closeHook, prepareSpace, startProgram } from '../../machines/linux-user/syscalls/process-calls.ts';
+import { closeHook, prepareSpace, startProgram } from '../../machines/linux-user/syscalls/exec-calls.ts';
 import { applyLimits } from '../../machines/linux-user/syscalls/misc-calls.ts';
 import type { WorkerPool } from './guest-cpu.ts';
 import type { GuestMachine } from './launch.ts';
@@ -263,7 +263,7 @@ class Driver {
     const words = this.#words;
     for (let spins = 0; spins < SPINS; spins++) if (Atomics.load(words, BELL) !== bell) return false;
     const kernel = this.#kernel;
-    const polls = kernel.hostPolls();
+    const polls = kernel.calls.hostPolls();
     const left = kernel.timers.next - kernel.now();
     if (left <= 0) return false;
     const timeoutMs = Math.min(left / 1e6, 1e9);
@@ -292,7 +292,7 @@ class Driver {
     const result = pollHost(polls, wait);
     Atomics.store(words, SLEEPING, 0);
     if (polls[0]!.revents !== 0) readSync(this.#eventFd, this.#rung);
-    if (result > 0) this.#kernel.hostReady(polls.slice(own));
+    if (result > 0) this.#kernel.calls.hostReady(polls.slice(own));
     return result < 0 || (own > 1 ? polls[1]!.revents !== 0 : result === 0);
   }
 
@@ -314,20 +314,20 @@ class Driver {
     const kernel = this.#kernel;
     const info = { signo: FORWARDED[name], code: 0x80 };
     if (KEYBOARD.has(name) && kernel.terminals.foreground !== 0) {
-      kernel.signalGroup(kernel.terminals.foreground, info);
+      kernel.signals.sendToGroup(kernel.terminals.foreground, info);
       return;
     }
     const { init } = kernel;
-    if (init !== undefined && !init.isZombie) kernel.sendSignal(init, info);
+    if (init !== undefined && !init.isZombie) kernel.signals.send(init, info);
     // The first process is gone: whoever is left of it takes its place.
-    else for (const other of [...kernel.processes.values()]) kernel.sendSignal(other, info);
+    else for (const other of [...kernel.processes.values()]) kernel.signals.send(other, info);
   }
 
   #stopSelf(signal: number): void {
     void signal;
     process.kill(process.pid, 'SIGSTOP');
     const { init } = this.#kernel;
-    if (init !== undefined) this.#kernel.sendSignal(init, { signo: 18, code: 0x80 });
+    if (init !== undefined) this.#kernel.signals.send(init, { signo: 18, code: 0x80 });
   }
 }
 

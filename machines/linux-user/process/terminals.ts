@@ -62,8 +62,8 @@ export class Terminals {
       const group = this.#foreground;
       this.#session = 0;
       this.#foreground = 0;
-      this.#kernel.signalGroup(group, { signo: SIGHUP, code: 0x80 });
-      this.#kernel.signalGroup(group, { signo: SIGCONT, code: 0x80 });
+      this.#kernel.signals.sendToGroup(group, { signo: SIGHUP, code: 0x80 });
+      this.#kernel.signals.sendToGroup(group, { signo: SIGCONT, code: 0x80 });
     }
     return 0;
   }
@@ -82,7 +82,7 @@ export class Terminals {
     const ignored = process.handlers.actions[signo]!.handler === SIG_IGN || (task.blocked & bit(signo)) !== 0n;
     if (ignored) return signo === SIGTTIN ? -EIO : 0;
     if (this.#isOrphaned(process)) return -EIO;
-    this.#kernel.signalGroup(process.group, { signo, code: 0x80 });
+    this.#kernel.signals.sendToGroup(process.group, { signo, code: 0x80 });
     return -ERESTARTSYS;
   }
 
@@ -98,7 +98,7 @@ export class Terminals {
 
   /** From the keyboard. */
   keyboardSignal(signo: number): void {
-    this.#kernel.signalGroup(this.#foreground, { signo, code: 0x80 });
+    this.#kernel.signals.sendToGroup(this.#foreground, { signo, code: 0x80 });
   }
 
   /** When the first process' own job stops, the emulator stops like it. */
@@ -114,7 +114,7 @@ export class Terminals {
     if (process.session !== process.pid || this.#session !== process.session) return;
     const group = this.#foreground;
     this.#session = 0;
-    this.#kernel.signalGroup(group, { signo: SIGHUP, code: 0x80 });
-    this.#kernel.signalGroup(group, { signo: SIGCONT, code: 0x80 });
+    this.#kernel.signals.sendToGroup(group, { signo: SIGHUP, code: 0x80 });
+    this.#kernel.signals.sendToGroup(group, { signo: SIGCONT, code: 0x80 });
   }
 }

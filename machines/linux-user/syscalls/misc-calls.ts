@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Limits, names, scheduling, random numbers, futexes.
+// Limits, names, scheduling, random numbers, futexes, and what only an administrator may do.
 import { EFAULT, EINVAL, ENOSYS, EPERM, ESRCH } from '../abi/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { PAGE_SIZE } from '../memory/address.ts';
@@ -302,6 +302,14 @@ export function miscCalls(kernel: Kernel): Record<string, Handler> {
       return done === 0 && args.size(1) > 0 ? -EFAULT : done;
     },
     futex,
+    mount: () => -EPERM,
+    umount2: () => -EPERM,
+    pivot_root: () => -EPERM,
+    acct: () => -EPERM,
+    swapon: () => -EPERM,
+    swapoff: () => -EPERM,
+    reboot: () => -EPERM,
+    quotactl: () => -EPERM,
     vhangup: () => -EPERM,
     getunwind: () => -ENOSYS,
     rseq: () => -ENOSYS,

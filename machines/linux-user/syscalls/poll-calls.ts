@@ -23,7 +23,7 @@ import type { Kernel } from '../kernel.ts';
 import type { Task } from '../process/process.ts';
 import type { Call, HostInterest, SysResult, Wait, WaitQueue } from '../waiting.ts';
 import type { Handler, SyscallArguments } from './arguments.ts';
-import { limitOfFiles } from './file-calls.ts';
+import { limitOfFiles } from './file-arguments.ts';
 import { readMask, useMask } from './signal-calls.ts';
 import { pairBytes } from './structures.ts';
 import { readTimespec } from './time-calls.ts';

@@ -1,50 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Processes and threads: making, replacing, ending, waiting for, and knowing about them.
-import {
-  E2BIG,
-  EACCES,
-  EAGAIN,
-  EBADF,
-  ECHILD,
-  EFAULT,
-  EINVAL,
-  ENOENT,
-  ENOEXEC,
-  ENOMEM,
-  ENOSYS,
-  EPERM,
-  ERESTARTSYS,
-  ESRCH,
-} from '../abi/errno.ts';
-import { AT_EMPTY_PATH, AT_FDCWD } from '../abi/files.ts';
-import {
-  CLD_CONTINUED,
-  CLD_DUMPED,
-  CLD_EXITED,
-  CLD_KILLED,
-  CLD_STOPPED,
-  SIGCHLD,
-  SIGCONT,
-  SIGKILL,
-  SIGSTOP,
-  SIG_DFL,
-  SIG_IGN,
-  SS_DISABLE,
-  defaultAction,
-} from '../abi/signals.ts';
-import { loadProgram } from '../elf/loader.ts';
-import { StreamFile } from '../files/host-file.ts';
-import { normalize, procEntry, readPath, resolveAt } from '../files/paths.ts';
+// Processes and threads: making, ending, waiting for, and knowing about them.
+import { EACCES, EAGAIN, ECHILD, EFAULT, EINVAL, ENOMEM, ENOSYS, EPERM, ERESTARTSYS, ESRCH } from '../abi/errno.ts';
+import { CLD_CONTINUED, CLD_DUMPED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, SIGCHLD, SIGCONT } from '../abi/signals.ts';
 import type { Kernel } from '../kernel.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
-import { vaFromBig, vaToBig } from '../memory/address.ts';
+import { vaToBig } from '../memory/address.ts';
 import { FsContext, Process, SignalHandlers, Task, type Usage } from '../process/process.ts';
 import { frameRegisters, setFrame } from '../process/register-stack.ts';
-import { FPSR_DEFAULT } from '../process/signal-frame.ts';
 import { encodeSigInfo } from '../process/siginfo.ts';
 import { type Call, NO_RESULT, type SysResult, WaitQueue } from '../waiting.ts';
 import type { Handler, SyscallArguments } from './arguments.ts';
+import { closeHook, prepareSpace } from './exec-calls.ts';
 import { longBytes, timevalBytes } from './structures.ts';
 
 const CSIGNAL = 0xff;
@@ -67,9 +34,6 @@ const WUNTRACED = 2;
 const WEXITED = 4;
 const WCONTINUED = 8;
 const WNOWAIT = 0x0100_0000;
-
-const ARGUMENTS_MOST = 2 * 1024 * 1024;
-const ARGUMENT_MOST = 128 * 4096;
 
 export function processCalls(kernel: Kernel): Record<string, Handler> {
   // --- clone ---
@@ -155,7 +119,7 @@ export function processCalls(kernel: Kernel): Record<string, Handler> {
     if ((flags & CLONE_PARENT_SETTID) !== 0) parent.space.writeU32(parentTid, tid);
     if ((flags & CLONE_CHILD_SETTID) !== 0) process.space.writeU32(childTid, tid);
     if ((flags & CLONE_CHILD_CLEARTID) !== 0) child.clearChildTid = childTid;
-    kernel.startChild(child);
+    kernel.calls.startChild(child);
     if ((flags & CLONE_VFORK) === 0) return tid;
     return waitForVfork(process, tid);
   }
@@ -176,184 +140,6 @@ export function processCalls(kernel: Kernel): Record<string, Handler> {
     process.vforkDone = queue;
     while (!process.vforkReleased && !process.isZombie) yield { queues: [queue], killableOnly: true };
     return tid;
-  }
-
-  // --- execve ---
-
-  function execve(
-    task: Task,
-    dirfd: number,
-    pathVa: number,
-    argvVa: number,
-    envVa: number,
-    flags: number,
-  ): SysResult | Call {
-    const { process } = task;
-    const { space } = process;
-    const path = readPath(space, pathVa);
-    if (typeof path === 'number') return path;
-    let hostPath: string | number;
-    const special = procEntry(kernel, task, path);
-    if (special?.kind === 'exe') hostPath = special.process.program.hostPath;
-    else if (special?.kind === 'fd') hostPath = special.process.files.get(special.fd)?.path ?? -ENOENT;
-    else if (path === '' && (flags & AT_EMPTY_PATH) !== 0) hostPath = process.files.get(dirfd)?.path ?? -EBADF;
-    else hostPath = resolveAt(kernel, task, dirfd, path, true);
-    if (typeof hostPath === 'number') return hostPath;
-    const argv = readStrings(space, argvVa);
-    if (typeof argv === 'number') return argv;
-    const environment = readStrings(space, envVa);
-    if (typeof environment === 'number') return environment;
-    const result = loadProgram(kernel, {
-      path: special?.kind === 'exe' ? hostPath : path,
-      hostPath,
-      argv: argv.length === 0 ? [new Uint8Array(0)] : argv,
-      environment,
-      limits: space.limits,
-      stackMost: process.limits[3]!.hard,
-      credentials: process.credentials,
-    });
-    if ('error' in result) return -result.error;
-    if ('foreign' in result) return execHost(task, result.foreign.hostPath, result.foreign.argv, environment);
-    return replace(task, result.loaded);
-  }
-
-  function readStrings(space: AddressSpace, va: number): Uint8Array[] | number {
-    const strings: Uint8Array[] = [];
-    let total = 0;
-    if (va === 0) return strings;
-    for (let at = va; ; at += 8) {
-      const pointer = space.readU64(at);
-      if (pointer === undefined) return -EFAULT;
-      if (pointer === 0n) return strings;
-      const text = space.readString(vaFromBig(pointer), ARGUMENT_MOST);
-      if (typeof text === 'number') return text === -EFAULT ? -EFAULT : -E2BIG;
-      total += text.length + 9;
-      if (total > ARGUMENTS_MOST) return -E2BIG;
-      strings.push(text);
-    }
-  }
-
-  function* replace(task: Task, loaded: Extract<ReturnType<typeof loadProgram>, { loaded: unknown }>['loaded']): Call {
-    const { process } = task;
-    // The other threads end first; this one takes the process' number.
-    for (const other of [...process.tasks.values()]) {
-      if (other === task) continue;
-      endThread(other);
-    }
-    while (process.tasks.size > 1) yield { queues: [process.taskQueue], killableOnly: true };
-    if (task.tid !== process.pid) {
-      process.tasks.delete(task.tid);
-      kernel.tasks.delete(task.tid);
-      Object.assign(task, { tid: process.pid });
-      process.tasks.set(process.pid, task);
-      kernel.tasks.set(process.pid, task);
-    }
-    kernel.releaseSpace(process);
-    process.space = loaded.space;
-    prepareSpace(kernel, loaded.space);
-    process.program = {
-      ...loaded.program,
-      hostPath: loaded.program.hostPath.startsWith('/')
-        ? normalize(loaded.program.hostPath)
-        : normalize(`${process.fs.cwd}/${loaded.program.hostPath}`),
-    };
-    process.name = task.name = loaded.name;
-    process.hasExeced = true;
-    if (process.files.users > 1) {
-      process.files.users--;
-      process.files = process.files.clone();
-      process.files.onCloseFile = closeHook(kernel, process);
-    }
-    process.files.closeOnExec();
-    if (process.handlers.users > 1) {
-      process.handlers.users--;
-      process.handlers = new SignalHandlers(process.handlers.actions);
-    }
-    for (const action of process.handlers.actions) {
-      if (action.handler !== SIG_IGN) action.handler = SIG_DFL;
-      action.flags = 0;
-      action.mask = 0n;
-    }
-    for (const timer of process.posixTimers.values()) if (timer.timer !== undefined) timer.timer.cancelled = true;
-    process.posixTimers.clear();
-    task.alt = { sp: 0n, size: 0n, flags: SS_DISABLE };
-    task.clearChildTid = 0;
-    task.robustList = 0;
-    startProgram(task, loaded.entry, loaded.sp, loaded.rbs);
-    return NO_RESULT;
-  }
-
-  function endThread(other: Task): void {
-    other.clearChildTid = 0;
-    if (other.cpu.isRunning) {
-      other.ending = true;
-      other.cpu.interrupt();
-    } else {
-      kernel.exitTask(other);
-    }
-  }
-
-  function execHost(
-    task: Task,
-    hostPath: string,
-    argv: readonly Uint8Array[],
-    environment: readonly Uint8Array[],
-  ): SysResult | Call {
-    const { process } = task;
-    const { process: hostProcess } = kernel.host;
-    if (hostProcess.spawn === undefined || process.tasks.size > 1) return -ENOEXEC;
-    const fds: number[] = [];
-    for (const [fd, slot] of process.files.entries()) {
-      if (slot.closeOnExec || slot.file.hostFd === undefined) continue;
-      if (slot.file instanceof StreamFile) slot.file.shareWithHost();
-      fds[fd] = slot.file.hostFd;
-    }
-    const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-    return runHost(task, hostProcess.spawn.bind(hostProcess), hostPath, argv.map(text), environment.map(text), fds);
-  }
-
-  function* runHost(
-    task: Task,
-    spawn: NonNullable<typeof kernel.host.process.spawn>,
-    hostPath: string,
-    argv: readonly string[],
-    environment: readonly string[],
-    fds: readonly number[],
-  ): Call {
-    const { process } = task;
-    const queue = new WaitQueue();
-    let status: number | undefined;
-    const started = spawn(hostPath, argv, environment, process.fs.cwd, fds, (ended) => {
-      status = ended;
-      queue.wake();
-    });
-    if (typeof started === 'number') return started;
-    process.hasExeced = true;
-    process.vforkReleased = true;
-    process.vforkDone?.wake();
-    // The program has its own descriptors now; holding them would keep pipes open.
-    process.files.closeAll();
-    try {
-      while (status === undefined) {
-        const reason = yield { queues: [queue] };
-        if (reason !== 'signal') continue;
-        const info = kernel.takeSignal(task, ~task.blocked);
-        if (info === undefined) continue;
-        if (defaultAction(info.signo) !== 'stop') {
-          kernel.host.process.kill(started.pid, info.signo);
-          continue;
-        }
-        // Both stop; SIGCONT arrives here and is passed on.
-        kernel.host.process.kill(started.pid, SIGSTOP);
-        task.parked = true;
-        kernel.stopProcess(process, info.signo);
-      }
-    } finally {
-      // Killed: so is what runs in its place.
-      if (status === undefined) kernel.host.process.kill(started.pid, SIGKILL);
-    }
-    kernel.exitProcess(process, status);
-    return NO_RESULT;
   }
 
   // --- waiting ---
@@ -383,7 +169,7 @@ export function processCalls(kernel: Kernel): Record<string, Handler> {
         const status = child.exitStatus!;
         const signal = status & 0x7f;
         const code = signal === 0 ? CLD_EXITED : (status & 0x80) !== 0 ? CLD_DUMPED : CLD_KILLED;
-        if ((options & WNOWAIT) === 0) kernel.reap(child);
+        if ((options & WNOWAIT) === 0) kernel.lifecycle.reap(child);
         return { process: child, status, code, value: signal === 0 ? status >>> 8 : signal };
       }
       const { change } = child;
@@ -517,15 +303,13 @@ export function processCalls(kernel: Kernel): Record<string, Handler> {
       clone(task, args.uint(0), args.pointer(1), 16, args.pointer(3), args.pointer(4), args.raw(5)),
     clone2: (task, args) =>
       clone(task, args.uint(0), args.pointer(1), args.size(2), args.pointer(3), args.pointer(4), args.raw(5)),
-    execve: (task, args) => execve(task, AT_FDCWD, args.pointer(0), args.pointer(1), args.pointer(2), 0),
-    execveat: (task, args) => execve(task, args.int(0), args.pointer(1), args.pointer(2), args.pointer(3), args.int(4)),
     exit: (task, args) => {
-      if (task.process.tasks.size === 1) kernel.exitProcess(task.process, (args.int(0) & 0xff) << 8);
-      else kernel.exitTask(task);
+      if (task.process.tasks.size === 1) kernel.lifecycle.exitProcess(task.process, (args.int(0) & 0xff) << 8);
+      else kernel.lifecycle.exitTask(task);
       return NO_RESULT;
     },
     exit_group: (task, args) => {
-      kernel.exitProcess(task.process, (args.int(0) & 0xff) << 8);
+      kernel.lifecycle.exitProcess(task.process, (args.int(0) & 0xff) << 8);
       return NO_RESULT;
     },
     wait4,
@@ -610,29 +394,4 @@ function shareOrCopy<T extends { users: number }>(value: T, share: boolean, copy
   if (!share) return copy();
   value.users++;
   return value;
-}
-
-export function prepareSpace(kernel: Kernel, space: AddressSpace): void {
-  space.onShootdown = () => kernel.shootdown(space, undefined);
-}
-
-export function closeHook(kernel: Kernel, process: Process): (file: { identity: string | undefined }) => void {
-  return (file) => {
-    if (file.identity !== undefined) kernel.futexes.releaseLocks(process, file.identity);
-  };
-}
-
-/** Registers as execve leaves them. */
-export function startProgram(task: Task, entry: bigint, sp: bigint, rbs: bigint): void {
-  const { cpu } = task;
-  const { state } = cpu;
-  state.reset();
-  cpu.space = task.process.space.table.space;
-  state.resetStack(rbs, 0n, 0n);
-  state.rsc = 0xfn;
-  state.fpsr = FPSR_DEFAULT;
-  state.pr = 1n;
-  state.setGr(12, sp - 16n);
-  state.ip = entry & ~15n;
-  state.slot = 0;
 }

@@ -22,7 +22,7 @@ import { onAltStack, stackFlags } from '../process/signal-frame.ts';
 import { SIGINFO_SIZE, decodeSigInfo, encodeSigInfo, type SigInfo } from '../process/siginfo.ts';
 import type { Call, SysResult } from '../waiting.ts';
 import type { Handler, SyscallArguments } from './arguments.ts';
-import { limitOfFiles } from './file-calls.ts';
+import { limitOfFiles } from './file-arguments.ts';
 import { readTimespec } from './time-calls.ts';
 
 const SIGSET_SIZE = 8;
@@ -52,7 +52,7 @@ export function signalCalls(kernel: Kernel): Record<string, Handler> {
     if (signo < 0 || signo > NSIG) return -EINVAL;
     const info = sender(task, signo, SI_USER);
     const send = (process: Process): void => {
-      if (signo !== 0) kernel.sendSignal(process, info);
+      if (signo !== 0) kernel.signals.send(process, info);
     };
     if (pid > 0) {
       const target = kernel.processes.get(pid) ?? kernel.tasks.get(pid)?.process;
@@ -78,7 +78,7 @@ export function signalCalls(kernel: Kernel): Record<string, Handler> {
     if (signo < 0 || signo > NSIG) return -EINVAL;
     const target = kernel.tasks.get(tid);
     if (target === undefined || (group !== undefined && target.process.pid !== group)) return -ESRCH;
-    if (signo !== 0) kernel.sendSignal(target.process, info ?? sender(task, signo, SI_TKILL), target);
+    if (signo !== 0) kernel.signals.send(target.process, info ?? sender(task, signo, SI_TKILL), target);
     return 0;
   }
 
@@ -167,7 +167,7 @@ export function signalCalls(kernel: Kernel): Record<string, Handler> {
     task.awaited = set;
     try {
       for (;;) {
-        const info = kernel.takeSignal(task, set);
+        const info = kernel.signals.take(task, set);
         if (info !== undefined) {
           if (args.pointer(1) !== 0) {
             const bytes = new DataView(new ArrayBuffer(SIGINFO_SIZE));
@@ -178,7 +178,11 @@ export function signalCalls(kernel: Kernel): Record<string, Handler> {
         }
         const reason = yield { queues: [process.signalQueue], deadline };
         if (reason === 'timeout') return -EAGAIN;
-        if (reason === 'signal' && kernel.hasDeliverable(task) && (task.pending.set | process.pending.set) !== 0n) {
+        if (
+          reason === 'signal' &&
+          kernel.signals.hasDeliverable(task) &&
+          (task.pending.set | process.pending.set) !== 0n
+        ) {
           const open = (task.pending.set | process.pending.set) & set;
           if (open === 0n) return -4;
         }
@@ -227,7 +231,7 @@ export function signalCalls(kernel: Kernel): Record<string, Handler> {
       file.mask = mask & ~UNBLOCKABLE;
       return fd;
     }
-    const file = new SignalFd(mask & ~UNBLOCKABLE, kernel.signalSource(task.process), 2 | (flags & O_NONBLOCK));
+    const file = new SignalFd(mask & ~UNBLOCKABLE, kernel.signals.source(task.process), 2 | (flags & O_NONBLOCK));
     return task.process.files.add(file, (flags & O_CLOEXEC) !== 0, limitOfFiles(task));
   }
 
@@ -243,7 +247,7 @@ export function signalCalls(kernel: Kernel): Record<string, Handler> {
       if (target === undefined) return -ESRCH;
       if (signo < 0 || signo > NSIG) return -EINVAL;
       if (target.pending.length >= target.limit(11)) return -EAGAIN;
-      if (signo !== 0) kernel.sendSignal(target, info);
+      if (signo !== 0) kernel.signals.send(target, info);
       return 0;
     },
     rt_tgsigqueueinfo: (task, args) => {
@@ -259,7 +263,7 @@ export function signalCalls(kernel: Kernel): Record<string, Handler> {
     },
     rt_sigsuspend: sigsuspend,
     rt_sigtimedwait: sigtimedwait,
-    rt_sigreturn: (task) => kernel.signalReturn(task),
+    rt_sigreturn: (task) => kernel.signals.handlerReturn(task),
     sigaltstack,
     signalfd: (task, args) => signalfd(task, args, 0),
     signalfd4: (task, args) => signalfd(task, args, args.int(3)),

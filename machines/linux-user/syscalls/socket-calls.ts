@@ -10,7 +10,7 @@ import type { Kernel } from '../kernel.ts';
 import type { Task } from '../process/process.ts';
 import type { Call, SysResult } from '../waiting.ts';
 import type { Handler, SyscallArguments } from './arguments.ts';
-import { limitOfFiles } from './file-calls.ts';
+import { limitOfFiles } from './file-arguments.ts';
 import { readTimespec } from './time-calls.ts';
 import { gather, pointerAt, readVector, readiness, scatter, type Segment } from './transfer.ts';
 
@@ -219,7 +219,7 @@ export function socketCalls(kernel: Kernel): Record<string, Handler> {
     const result = sockets.send(file.hostFd!, data, { ...message, flags: message.flags | MSG_DONTWAIT | MSG_NOSIGNAL });
     if (result === -EPIPE && (message.flags & MSG_NOSIGNAL) === 0) {
       const { pid, credentials } = task.process;
-      kernel.sendSignal(task.process, { signo: SIGPIPE, code: 0, pid, uid: credentials.uid }, task);
+      kernel.signals.send(task.process, { signo: SIGPIPE, code: 0, pid, uid: credentials.uid }, task);
     }
     return result;
   }

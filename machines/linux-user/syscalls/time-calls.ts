@@ -10,7 +10,7 @@ import type { Kernel } from '../kernel.ts';
 import type { PosixTimer, Process, Task } from '../process/process.ts';
 import type { Call, SysResult } from '../waiting.ts';
 import type { Handler, SyscallArguments } from './arguments.ts';
-import { limitOfFiles } from './file-calls.ts';
+import { limitOfFiles } from './file-arguments.ts';
 import { longBytes, pairBytes, splitNs, timespecBytes, timevalBytes } from './structures.ts';
 
 const CLOCK_REALTIME = 0;
@@ -118,7 +118,7 @@ export function timeCalls(kernel: Kernel): Record<string, Handler> {
       if (process.isZombie) return;
       const now = itimerNow(process, which);
       if (now >= itimer.expiresNs) {
-        kernel.sendSignal(process, { signo: SIGNALS[which]!, code: SI_KERNEL });
+        kernel.signals.send(process, { signo: SIGNALS[which]!, code: SI_KERNEL });
         if (itimer.intervalNs === 0) {
           itimer.expiresNs = 0;
           itimer.timer = undefined;
@@ -257,7 +257,7 @@ export function timeCalls(kernel: Kernel): Record<string, Handler> {
       value: timer.value,
       owner: timer,
     };
-    kernel.sendSignal(process, info, target);
+    kernel.signals.send(process, info, target);
   }
 
   function timerSettime(task: Task, args: SyscallArguments): number {

@@ -171,7 +171,7 @@ function* waitAndRead(task: Task, file: OpenFile, segments: readonly Segment[], 
 function raisePipe(kernel: Kernel, task: Task, result: number): number {
   if (result === -EPIPE) {
     const { pid, credentials } = task.process;
-    kernel.sendSignal(task.process, { signo: SIGPIPE, code: 0, pid, uid: credentials.uid }, task);
+    kernel.signals.send(task.process, { signo: SIGPIPE, code: 0, pid, uid: credentials.uid }, task);
   }
   return result;
 }
