@@ -40,6 +40,13 @@ const inMiB = (bytes: number): string => `${bytes / 2 ** 20}M`;
 /** The RAM size in bytes, checked against what the machine takes. */
 export function parseRam(text: string, { name, ram }: MachineDefinition): number {
   const bytes = parseSize(text, '--ram');
+  if (ram.min === ram.max) {
+    if (bytes === ram.min) return bytes;
+    throw new UserError(
+      'EMERITUS_OPTION',
+      `${name} has ${ram.min / 2 ** 10}K of RAM and takes no other; found ${text}`,
+    );
+  }
   if (bytes < ram.min || bytes > ram.max || bytes % 2 ** 20 !== 0) {
     throw new UserError(
       'EMERITUS_OPTION',

@@ -111,7 +111,7 @@ function recognise(
   };
   const other = identity.known[0];
   if (other !== undefined) {
-    fail('EMERITUS_ROM_HASH', `is a ROM of another machine (${other.title})`, `use it with "boot ${other.machine}"`);
+    fail('EMERITUS_ROM_HASH', `is a ROM of another machine (${other.title})`, `it is for ${other.machine}`);
   }
   const sizes = wanted.map((one) => one.size);
   const found = `${identity.size} bytes`;

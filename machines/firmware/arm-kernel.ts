@@ -28,6 +28,8 @@ const MOST_KERNEL_BYTES = 1 << 25;
 export interface KernelPlace {
   /** A word every Linux kernel for the board has in it. */
   readonly board: string;
+  /** How Linux kernels name the board's processor, and one that the kernel may be for instead. */
+  readonly processor?: { readonly name: string; readonly other: string; readonly advice: string };
   /** Virtual address of the first byte of RAM in the kernel's own view. */
   readonly linkBase: number;
   /** Where a zImage goes. */
@@ -46,8 +48,12 @@ export function loadArmKernel(kernel: Image, ram: MemoryBlock, place: KernelPlac
     ? loadElf(kernel, ram, place.linkBase, refuse)
     : loadZImage(kernel.bytes, ram, place.at, refuse);
   const unpacked = isElf(kernel.bytes) ? kernel.bytes : unpack(kernel.bytes);
-  if (unpacked !== undefined && has(unpacked, LINUX) && !has(unpacked, place.board)) {
-    refuse(`is a kernel for another board: it does not know "${place.board}"`);
+  if (unpacked === undefined || !has(unpacked, LINUX)) return loaded;
+  if (!has(unpacked, place.board)) refuse(`is a kernel for another board: it does not know "${place.board}"`);
+  if (place.processor === undefined) return loaded;
+  const { name, other, advice } = place.processor;
+  if (has(unpacked, other) && !has(unpacked, name)) {
+    refuse(`is a kernel for another processor: it knows "${other}", not "${name}"; ${advice}`);
   }
   return loaded;
 }

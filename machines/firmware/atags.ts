@@ -4,7 +4,7 @@
 import { MachineConfigError } from '../backplane/machine-config-error.ts';
 import type { Image } from '../backplane/machine.ts';
 import type { GuestMemory, MemoryBlock } from '../backplane/memory.ts';
-import { loadArmKernel } from './arm-kernel.ts';
+import { type KernelPlace, loadArmKernel } from './arm-kernel.ts';
 
 const ATAG = { none: 0, core: 0x5441_0001, mem: 0x5441_0002, initrd2: 0x5442_0005, cmdline: 0x5441_0009 } as const;
 const TAGS_AT = 0x100;
@@ -32,7 +32,7 @@ export interface ArmEntry {
 export function loadArmLinux(
   { kernel, initrd, append }: ArmLinux,
   { memory, ram }: { memory: GuestMemory; ram: MemoryBlock },
-  board: { readonly linkBase: number; readonly board: string },
+  board: Omit<KernelPlace, 'at'>,
 ): ArmEntry {
   const { pc, end } = loadArmKernel(kernel, ram, { ...board, at: KERNEL_AT });
   if (initrd !== undefined) checkRoom(kernel, end, initrd, ram.size);

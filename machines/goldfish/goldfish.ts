@@ -25,6 +25,7 @@ import { NandBank } from '../devices/goldfish/nand-bank.ts';
 import { TEST_SERVICES } from '../devices/goldfish/pipe-services.ts';
 import { Smc91c111 } from '../devices/net/smc91c111.ts';
 import { SdCard } from '../devices/sd/sd-card.ts';
+import type { KernelPlace } from '../firmware/arm-kernel.ts';
 import { loadArmLinux } from '../firmware/atags.ts';
 import { openGoldfishMedia } from './goldfish-media.ts';
 import { kernelMemory } from './virtual-dma.ts';
@@ -37,7 +38,20 @@ const NANOSECOND_HZ = 1_000_000_000;
 /** The board's number in Linux's list of ARM machines. */
 const MACHINE_ID = 1441;
 /** Where the kernels are linked (virtual address of the first byte of RAM), and a word they all have in them. */
-const KERNELS = { linkBase: 0xc000_0000, board: 'goldfish' } as const;
+const ARM926 = 'ARM926EJ-S';
+const ARMV7 = 'ARMv7 Processor';
+const KERNELS: Readonly<Record<string, Omit<KernelPlace, 'at'>>> = {
+  armv5: {
+    linkBase: 0xc000_0000,
+    board: 'goldfish',
+    processor: { name: ARM926, other: ARMV7, advice: 'give --set cpu=armv7' },
+  },
+  armv7: {
+    linkBase: 0xc000_0000,
+    board: 'goldfish',
+    processor: { name: ARMV7, other: ARM926, advice: 'give --set cpu=armv5' },
+  },
+};
 
 const PIC_BASE = 0xff00_0000;
 const FIXED = {
@@ -175,7 +189,11 @@ function build(host: MachineHost, config: MachineConfig): Machine {
       board.reset(kind);
       if (config.kernel === undefined) return; // `needsKernel` has the command line say so
       const { kernel: image, initrd, append } = config;
-      const entry = loadArmLinux({ kernel: image, initrd, append }, { memory: board.memory, ram }, KERNELS);
+      const entry = loadArmLinux(
+        { kernel: image, initrd, append },
+        { memory: board.memory, ram },
+        KERNELS[config.options['cpu']!]!,
+      );
       cpu.setRegister('r0', 0);
       cpu.setRegister('r1', MACHINE_ID);
       cpu.setRegister('r2', entry.tags);

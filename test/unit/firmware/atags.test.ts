@@ -52,7 +52,7 @@ function load(
   const entry = loadArmLinux(
     { kernel: image('K', kernel), initrd: initrd && image('I', initrd), append },
     { memory, ram },
-    { linkBase: LINK_BASE, board: 'goldfish' },
+    { linkBase: LINK_BASE, board: 'goldfish', processor: { name: 'ARM9', other: 'ARMv7', advice: 'give another' } },
   );
   return { ...entry, ram };
 }
@@ -123,6 +123,15 @@ describe('loadArmLinux', () => {
     const plain = (text: string): Uint8Array => Uint8Array.from([...elf({}), ...about(text)]);
     expect(() => load(plain('versatile'))).toThrow(other);
     expect(load(plain('goldfish')).pc).toBe(0x8000);
+  });
+
+  it('refuses a Linux kernel that knows another processor only', () => {
+    const about = (text: string): Uint8Array =>
+      Uint8Array.from([...elf({}), ...new TextEncoder().encode(`Linux version 2.6 goldfish ${text}`)]);
+    expect(() => load(about('ARMv7'))).toThrow(
+      'K is a kernel for another processor: it knows "ARMv7", not "ARM9"; give another',
+    );
+    for (const fits of ['ARM9', 'ARMv7 ARM9', 'ARM11']) expect(load(about(fits)).pc).toBe(0x8000);
   });
 
   it('says when a RAM disk does not fit, or would be overwritten', () => {

@@ -85,7 +85,7 @@ describe('ROM library', () => {
     expect(duo('short', MAIN.subarray(0, 100))).toMatch(/too short: it has 100 bytes; expected Duo main \(1024 bytes/);
     expect(duo('wrong', bytesOf(600, 1))).toMatch(/wrong size: 600 bytes; expected .*; read the ROM again/);
     expect(duo('unknown', bytesOf(512, 99))).toMatch(new RegExp(`SHA-1 ${sha1(bytesOf(512, 99))}; expected`));
-    expect(duo('other', OTHER)).toMatch(/another machine \(Solo boot\).*boot solo/);
+    expect(duo('other', OTHER)).toMatch(/another machine \(Solo boot\).*it is for solo/);
     expect(duo('main', MAIN)).toMatch(/also needs its nub ROM: Duo nub \(nub.rom\)/);
     expect(problem(() => readRoms('duo', [file('m', MAIN), file('n', MAIN)], ROMS))).toMatch(/m and n are both/);
     expect(problem(() => readRoms('nothing', [file('m', MAIN)], ROMS))).toMatch(/no original ROM of nothing is known/);
