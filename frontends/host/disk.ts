@@ -64,7 +64,7 @@ export function parseDiskSpec(spec: string): DiskSpec {
     else {
       throw new UserError(
         'EMERITUS_DISK_SPEC',
-        `disk "${spec}": unknown option "${option}"; known are readonly, overlay, overlay=SIDEFILE, cdrom and floppy ` +
+        `disk "${spec}": unknown option "${option}"; known are readonly, overlay, overlay=SIDEFILE and bus=BUS ` +
           '(write a comma in a file name twice)',
       );
     }

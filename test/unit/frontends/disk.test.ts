@@ -55,7 +55,7 @@ describe('parseDiskSpec', () => {
 
   it('says what is wrong', () => {
     expect(() => parseDiskSpec('')).toThrow(/expected FILE/);
-    expect(() => parseDiskSpec('a,snapshot')).toThrow(/unknown option "snapshot"/);
+    expect(() => parseDiskSpec('a,snapshot')).toThrow(/unknown option "snapshot"; known are readonly, .* bus=BUS/);
     expect(() => parseDiskSpec('a,overlay=')).toThrow(/unknown option/);
     expect(() => parseDiskSpec('a,readonly,overlay')).toThrow(/exclude each other/);
   });
