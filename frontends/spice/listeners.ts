@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Where a SPICE server can be reached: TCP with or without TLS, a Unix socket, WebSockets.
-import { lstatSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync } from 'node:fs';
 import { createServer as createHttp, type IncomingMessage, type Server as HttpServer } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
+import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { createServer as createTls } from 'node:tls';
 import { createWebSocketStream, WebSocketServer } from 'ws';
@@ -43,7 +44,9 @@ async function listen(
   const title = 'path' in where ? where.path : `${where.host}:${where.port}`;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = WHY[error.code ?? ''] ?? error.message;
+      // Node says EACCES for a folder that is not there.
+      const code = 'path' in where && !existsSync(dirname(where.path)) ? 'ENOENT' : (error.code ?? '');
+      const why = WHY[code] ?? error.message;
       reject(new UserError('EMERITUS_DISPLAY', `--display spice: cannot listen on ${title}: ${why}`));
     });
     server.listen(where, resolve);

@@ -110,6 +110,14 @@ describe('--display spice without an address', () => {
   });
 });
 
+describe('--display spice,unix', () => {
+  it('says that the folder of the socket is not there', async () => {
+    const display = parseDisplay(`spice,unix=${join(folder, 'missing', 's.sock')}`)!;
+    const session = new MachineSession(new LocalChannel(new FakeMachine()));
+    await expect(serveDisplay(session, 'Fake', display, () => undefined)).rejects.toThrow('there is no such folder');
+  });
+});
+
 describe('emeritus screen-text', () => {
   it('reads the screen of a running machine at its monitor, which can also end it', async () => {
     const machine = new FakeMachine();
