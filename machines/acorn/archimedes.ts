@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { AudioLine } from '../backplane/audio-line.ts';
 import { Board } from '../backplane/board.ts';
-import { MachineConfigError } from '../backplane/machine-config-error.ts';
+import { MachineConfigError, takesNo } from '../backplane/machine-config-error.ts';
 import type { Machine, MachineConfig, MachineDefinition, MachineHost, MachineOption } from '../backplane/machine.ts';
 import { region } from '../backplane/memory-map.ts';
 import { Wire } from '../backplane/wire.ts';
@@ -61,6 +61,7 @@ export const archimedesA3000 = define(A3000);
 export const archimedesA5000 = define(A5000);
 
 function build(model: ArchimedesModel, host: MachineHost, config: MachineConfig): Machine {
+  takesNo(config, 'firmware', 'kernel', 'initrd', 'append');
   const { ramBytes } = config;
   if (![1, 2, 4, 8, 12, 16].includes(ramBytes / MIB)) {
     throw new MachineConfigError(`${model.name} takes 1, 2, 4, 8, 12 or 16 MiB of RAM, not ${ramBytes / MIB} MiB`);

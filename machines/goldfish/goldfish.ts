@@ -3,6 +3,7 @@ import { AudioLine } from '../backplane/audio-line.ts';
 import { Board } from '../backplane/board.ts';
 import type { BusTarget } from '../backplane/bus.ts';
 import type { Machine, MachineConfig, MachineDefinition, MachineHost } from '../backplane/machine.ts';
+import { takesNo } from '../backplane/machine-config-error.ts';
 import { region } from '../backplane/memory-map.ts';
 import { SerialLine } from '../backplane/serial-line.ts';
 import { Wire } from '../backplane/wire.ts';
@@ -87,6 +88,7 @@ export const goldfish: MachineDefinition = {
 };
 
 function build(host: MachineHost, config: MachineConfig): Machine {
+  takesNo(config, 'firmware');
   const board = new Board({ masterHz: CPU_HZ, memoryBytes: config.ramBytes + 64 * MIB, log: host.log });
   const [width, height] = config.options['screen']!.split('x').map(Number) as [number, number];
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { Board } from '../backplane/board.ts';
-import { MachineConfigError } from '../backplane/machine-config-error.ts';
+import { MachineConfigError, takesNo } from '../backplane/machine-config-error.ts';
 import type { NonVolatile } from '../backplane/host.ts';
 import type { Machine, MachineConfig, MachineDefinition, MachineHost } from '../backplane/machine.ts';
 import type { MemoryBlock } from '../backplane/memory.ts';
@@ -133,6 +133,7 @@ export const microbit: MachineDefinition = {
 };
 
 export function buildMicrobit(host: MachineHost, config: MachineConfig, extras: MicrobitExtras = {}): Machine {
+  takesNo(config, 'firmware', 'initrd', 'append', 'media');
   const board = new Board({ masterHz: HFCLK_HZ, memoryBytes: 64 << 20, log: host.log });
 
   // Chips
