@@ -41,8 +41,13 @@ export function restoreSnapshot(machine: Machine, bytes: Uint8Array): Requested 
       throw new SnapshotError(`the snapshot has no memory "${block.name}": was it taken with other options?`);
     }
   }
-  for (const block of board.memory.blocks) {
-    restorePages(block.name, block.bytes, memory[block.name] as PlainFields);
+  // Nothing is changed before all of the memory is known to fit.
+  const blocks = board.memory.blocks.map((block) => ({
+    block,
+    saved: savedPages(block.name, block.bytes.length, memory[block.name] as PlainFields),
+  }));
+  for (const { block, saved } of blocks) {
+    restorePages(block.bytes, saved);
     board.memory.written(block.offset, block.size);
   }
   board.restore({ scheduler, devices: devices as Record<string, PlainFields> });
@@ -67,15 +72,27 @@ function savePages(bytes: Uint8Array): PlainFields {
   return { size: bytes.length, pages: Uint32Array.from(present), data };
 }
 
-function restorePages(name: string, bytes: Uint8Array, saved: PlainFields): void {
-  const { size, pages, data } = saved;
-  if (size !== bytes.length) throw new SnapshotError(`memory "${name}" has ${bytes.length} bytes, not ${String(size)}`);
-  if (!(pages instanceof Uint32Array) || !(data instanceof Uint8Array) || data.length !== pages.length * PAGE_BYTES) {
+interface SavedPages {
+  readonly pages: Uint32Array;
+  readonly data: Uint8Array;
+}
+
+function savedPages(name: string, length: number, { size, pages, data }: PlainFields): SavedPages {
+  if (size !== length) throw new SnapshotError(`memory "${name}" has ${length} bytes, not ${String(size)}`);
+  if (
+    !(pages instanceof Uint32Array) ||
+    !(data instanceof Uint8Array) ||
+    data.length !== pages.length * PAGE_BYTES ||
+    pages.some((page) => (page + 1) * PAGE_BYTES > length)
+  ) {
     throw new SnapshotError(`memory "${name}" is damaged`);
   }
+  return { pages, data };
+}
+
+function restorePages(bytes: Uint8Array, { pages, data }: SavedPages): void {
   bytes.fill(0);
   pages.forEach((page, index) => {
-    if ((page + 1) * PAGE_BYTES > bytes.length) throw new SnapshotError(`memory "${name}" is damaged`);
     bytes.set(data.subarray(index * PAGE_BYTES, (index + 1) * PAGE_BYTES), page * PAGE_BYTES);
   });
 }

@@ -82,6 +82,20 @@ describe('Runner', () => {
     expect(runner.slice(1000)).toBe('idle');
     expect(() => runner.restore(encodePlain({ ...fields, off: 1 }))).toThrow(/damaged snapshot/);
   });
+
+  it('leaves all memory as it was when a snapshot has another amount of one', () => {
+    const withSecond = (bytes: number): { machine: FakeMachine; runner: Runner } => {
+      const machine = new FakeMachine();
+      machine.board.memory.allocate('second', bytes);
+      const runner = new Runner(machine);
+      runner.start('cold');
+      return { machine, runner };
+    };
+    const { machine, runner } = withSecond(0x1_0000);
+    machine.video.bytes.fill(0x5a);
+    expect(() => runner.restore(withSecond(0x2_0000).runner.save())).toThrow(/"second" has 65536 bytes, not 131072/);
+    expect(machine.video.bytes.every((byte) => byte === 0x5a)).toBe(true);
+  });
 });
 
 describe('MachineSession', () => {
