@@ -3,7 +3,7 @@
 // A machine as bytes; the format is described in docs/formats/snapshot.md.
 import { type Plain, type PlainFields, SnapshotError } from './device.ts';
 import type { Machine } from './machine.ts';
-import { PAGE_BYTES } from './memory.ts';
+import { type MemoryBlock, PAGE_BYTES } from './memory.ts';
 import { decodePlain, encodePlain } from './plain-codec.ts';
 
 const MAGIC = 'EMERITUS';
@@ -25,33 +25,56 @@ export function takeSnapshot(machine: Machine, { off, resetPending }: Requested)
   return encodePlain(body);
 }
 
-/** Puts back what {@link takeSnapshot} took, into a machine built with the same configuration. */
+/**
+ * Puts back what {@link takeSnapshot} took, into a machine built with the same configuration. When that cannot be, the
+ * machine is as it was before, and a {@link SnapshotError} says why.
+ */
 export function restoreSnapshot(machine: Machine, bytes: Uint8Array): Requested {
-  const body = decodePlain(bytes);
+  const requested = check(machine, decodePlain(bytes));
+  const before = takeSnapshot(machine, requested);
+  try {
+    apply(machine, requested);
+  } catch (error) {
+    // A device has refused its fields, when memory and other devices have changed.
+    apply(machine, check(machine, decodePlain(before)));
+    throw error;
+  }
+  return { off: requested.off, resetPending: requested.resetPending };
+}
+
+/** A snapshot whose parts are there, and whose memory fits. */
+interface Checked extends Requested {
+  readonly scheduler: PlainFields;
+  readonly devices: Record<string, PlainFields>;
+  readonly blocks: readonly { readonly block: MemoryBlock; readonly saved: SavedPages }[];
+}
+
+function check(machine: Machine, body: Plain): Checked {
   if (!isFields(body) || body['magic'] !== MAGIC) throw new SnapshotError('this is not a snapshot of Emeritus');
   if (body['version'] !== VERSION) {
     throw new SnapshotError(`snapshot format ${String(body['version'])}; this version reads ${VERSION}`);
   }
-  const { board } = machine;
   const { off = false, resetPending = false, scheduler, devices, memory } = body;
   if (typeof off !== 'boolean' || typeof resetPending !== 'boolean') throw new SnapshotError('damaged snapshot');
   if (!isFields(scheduler) || !isFields(devices) || !isFields(memory)) throw new SnapshotError('damaged snapshot');
-  for (const block of board.memory.blocks) {
-    if (!isFields(memory[block.name])) {
-      throw new SnapshotError(`the snapshot has no memory "${block.name}": was it taken with other options?`);
+  const blocks = machine.board.memory.blocks.map((block) => {
+    const fields = memory[block.name];
+    if (!isFields(fields)) {
+      throw new SnapshotError(
+        `the snapshot has no memory "${block.name}": was it taken of another machine, or with other options?`,
+      );
     }
-  }
-  // Nothing is changed before all of the memory is known to fit.
-  const blocks = board.memory.blocks.map((block) => ({
-    block,
-    saved: savedPages(block.name, block.bytes.length, memory[block.name] as PlainFields),
-  }));
+    return { block, saved: savedPages(block.name, block.bytes.length, fields) };
+  });
+  return { off, resetPending, scheduler, devices: devices as Record<string, PlainFields>, blocks };
+}
+
+function apply({ board }: Machine, { scheduler, devices, blocks }: Checked): void {
   for (const { block, saved } of blocks) {
     restorePages(block.bytes, saved);
     board.memory.written(block.offset, block.size);
   }
-  board.restore({ scheduler, devices: devices as Record<string, PlainFields> });
-  return { off, resetPending };
+  board.restore({ scheduler, devices });
 }
 
 function savePages(bytes: Uint8Array): PlainFields {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it } from 'vitest';
+import { type PlainFields, SnapshotError } from '../../../machines/backplane/device.ts';
 import { Runner } from '../../../machines/backplane/runner.ts';
 import { LocalChannel, MachineSession } from '../../../machines/backplane/session.ts';
 import { decodePlain, encodePlain } from '../../../machines/backplane/plain-codec.ts';
@@ -95,6 +96,21 @@ describe('Runner', () => {
     machine.video.bytes.fill(0x5a);
     expect(() => runner.restore(withSecond(0x2_0000).runner.save())).toThrow(/"second" has 65536 bytes, not 131072/);
     expect(machine.video.bytes.every((byte) => byte === 0x5a)).toBe(true);
+  });
+
+  it('is as it was when a snapshot turns out to be damaged after its memory was put back', () => {
+    const machine = new FakeMachine();
+    const runner = new Runner(machine);
+    runner.start('cold');
+    machine.video.bytes.fill(0x5a);
+    const before = runner.save();
+    const body = decodePlain(before) as PlainFields;
+    runner.slice(1000);
+    const now = runner.save();
+    const memory = (decodePlain(new Runner(new FakeMachine()).save()) as PlainFields)['memory']!;
+    expect(() => runner.restore(encodePlain({ ...body, scheduler: {}, memory }))).toThrow(SnapshotError);
+    expect(machine.video.bytes.every((byte) => byte === 0x5a)).toBe(true);
+    expect(runner.save()).toEqual(now);
   });
 });
 
