@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The loops of loops.mjs on the bare ARM core: as an ARM3 with 26-bit addresses, as an ARM926EJ-S, and as a Cortex-A8
+// The loops of loops.mjs on the bare ARM core: as an ARM2 and an ARM3 with 26-bit addresses, as an ARM926EJ-S, and as a Cortex-A8
 // behind its MMU in ARM and in Thumb-2 code.
 //   node test/bench/arm-loops.mjs        needs a built core and Debian's gcc-arm-linux-gnueabi
 import { STACK, compileLoops, coreModule, measureLoops } from './loops.mjs';
@@ -9,6 +9,7 @@ const BOOT = 0x1000;
 const TABLE = 0x8000; // a first-level translation table of 16 KiB
 
 const RUNS = [
+  { title: 'ARM2', model: 0, flags: ['-march=armv4', '-marm', '-Wl,--fix-v4bx'] },
   { title: 'ARM3', model: 2, flags: ['-march=armv4', '-marm', '-Wl,--fix-v4bx'] },
   { title: 'ARM926', model: 4, flags: ['-march=armv5te', '-marm'] },
   { title: 'Cortex-A8, ARM', model: 5, mmu: true, flags: ['-march=armv7-a', '-marm', '-mfloat-abi=soft'] },

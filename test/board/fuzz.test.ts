@@ -26,6 +26,7 @@ const DRIVE_BUSES: Readonly<Record<string, readonly DriveBus[]>> = {
   'archimedes-a3000': [],
   'archimedes-a5000': ['ide'],
   goldfish: ['mmc', 'nand'],
+  microbit: [],
   'next-computer': ['scsi'],
   'next-cube': ['scsi'],
   'next-station': ['scsi'],
