@@ -64,7 +64,7 @@ export function addBootCommand(program: Command, setCode: (code: number) => void
     .addOption(many('--set <name=value>', "one of the machine's own options (see describe)"))
     .option('--speed <n>', 'times the original processor, as --set speed=N, where the machine has that')
     .addOption(
-      many('--disk <file[,opts]>', 'attach a disk image; opts: readonly, overlay[=FILE], bus=ide|scsi|mmc|nand'),
+      many('--disk <file[,opts]>', 'attach a disk image; opts: readonly, overlay[=FILE], bus=ide|scsi|mmc|nand|mo'),
     )
     .addOption(many('--cdrom <file[,opts]>', 'attach a CD-ROM image; opts: bus=ide|scsi'))
     .addOption(many('--floppy <file[,opts]>', 'insert a floppy image; opts: readonly, overlay[=FILE]'))

@@ -14,8 +14,11 @@ export interface Image {
   readonly bytes: Uint8Array;
 }
 
-/** What a drive may be connected to; `mmc` is a slot for a card, `nand` a bank of flash memory. */
-export type DriveBus = 'ide' | 'scsi' | 'mmc' | 'nand';
+/**
+ * What a drive may be connected to; `mmc` is a slot for a card, `nand` a bank of flash memory, `mo` a magneto-optical
+ * drive.
+ */
+export type DriveBus = 'ide' | 'scsi' | 'mmc' | 'nand' | 'mo';
 
 /** A medium to attach: a disk specification the host understands (`FILE,readonly`), in the order given. */
 export interface Medium {

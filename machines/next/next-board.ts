@@ -30,7 +30,7 @@ import { Ncr53c9x } from '../devices/scsi/ncr53c9x.ts';
 import { ScsiBus } from '../devices/scsi/scsi-bus.ts';
 import { Z85c30 } from '../devices/serial/z85c30.ts';
 import { nextRegions } from './next-map.ts';
-import { addFloppyDrives, addScsiDrives, openNextMedia } from './next-media.ts';
+import { addFloppyDrives, addOpticalDrives, addScsiDrives, openNextMedia } from './next-media.ts';
 import { banksFor } from './next-memory.ts';
 import { type NextModel, romBytes, timing } from './next-model.ts';
 import { factorySettings } from './next-nvram.ts';
@@ -82,7 +82,7 @@ export function buildNext(model: NextModel, host: MachineHost, config: MachineCo
   const ram = board.memory.allocate('ram', config.ramBytes);
   const rom = board.memory.allocate('rom', romBytes(model));
   loadNextRom(rom, model.name, config.roms);
-  const media = openNextMedia(model.name, host, config.media);
+  const media = openNextMedia(model, host, config.media);
 
   // Peripheral controller
   const intc = board.add(new NextInterrupts(board.chip('intc')));
@@ -120,6 +120,7 @@ export function buildNext(model: NextModel, host: MachineHost, config: MachineCo
   const enet = board.add(new Mb8795(board.chip('enet'), { variant: turbo ? 't7213' : 'mb8795' }));
   const dsp = board.add(new Dsp56001Host(board.chip('dsp')));
   const osp = turbo ? undefined : board.add(new Mb600310(board.chip('osp')));
+  if (osp !== undefined) addOpticalDrives(board, osp, media);
   const bmap = model.generation === 'classic' ? board.add(new NextBmap(board.chip('bmap'))) : undefined;
   const nbic = model.nextBus ? board.add(new NextNbic(board.chip('nbic'), busError)) : undefined;
   const tmc = turbo ? board.add(new NextTmc(board.chip('tmc'), { scr1: tmcScr1(model), busError })) : undefined;

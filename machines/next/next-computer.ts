@@ -14,6 +14,7 @@ const COMPUTER: NextModel = {
   scr1: 0x0001_0152, // NeXT Computer, revision 1, memory of 100 ns, 25 MHz
   slot: 0,
   color: false,
+  opticalDrive: true,
   nextBus: true,
 };
 
@@ -21,10 +22,10 @@ export const nextComputer: MachineDefinition = {
   name: COMPUTER.name,
   title: 'NeXT Computer, 68030 at 25 MHz',
   year: 1988,
-  status:
-    'the boot ROM passes its self-test, answers commands and boots programs from disk; no DSP, optical disk, printer, network',
+  status: 'the boot ROM passes its self-test, answers commands and boots programs from disk; no DSP, printer, network',
   ram: { min: MIB, max: 64 * MIB, initial: 16 * MIB },
   options: {},
+  buses: ['scsi', 'mo'],
   needsRom: true,
   build: (host, config) => buildNext(COMPUTER, host, config),
 };

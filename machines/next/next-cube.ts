@@ -14,6 +14,7 @@ const CUBE: NextModel = {
   scr1: 0x0001_2052, // cube, memory of 100 ns, 25 MHz
   slot: 0,
   color: false,
+  opticalDrive: true,
   nextBus: true,
 };
 
@@ -21,10 +22,10 @@ export const nextCube: MachineDefinition = {
   name: CUBE.name,
   title: 'NeXTcube, 68040 at 25 MHz',
   year: 1990,
-  status:
-    'the boot ROM passes its self-test, answers commands and boots programs from disk; no DSP, optical disk, printer, network',
+  status: 'the boot ROM passes its self-test, answers commands and boots programs from disk; no DSP, printer, network',
   ram: { min: MIB, max: 64 * MIB, initial: 32 * MIB },
   options: {},
+  buses: ['scsi', 'mo'],
   needsRom: true,
   build: (host, config) => buildNext(CUBE, host, config),
 };

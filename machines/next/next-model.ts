@@ -17,6 +17,8 @@ export interface NextModel {
   readonly color: boolean;
   /** A cube has a NeXTbus backplane. */
   readonly nextBus: boolean;
+  /** It may have magneto-optical drives. */
+  readonly opticalDrive: boolean;
 }
 
 /** Instruction slots a second, and what a delay loop's DBcc takes beyond one; see docs/next.md. */

@@ -11,6 +11,12 @@
 import type { NextMedium } from './next-media.ts';
 import { SIMM_30_PIN, SIMM_COLOR, type MemoryLayout } from './next-memory.ts';
 
+const BOOT_ORDER = [
+  ['scsi', 'sd'],
+  ['mo', 'od'],
+  ['floppy', 'fd'],
+] as const;
+
 const BYTES = 32;
 const BOOT_COMMAND = 18;
 
@@ -47,7 +53,7 @@ export function factorySettings(settings: NextSettings, length: number): Uint8Ar
 }
 
 function bootCommand(media: readonly NextMedium[]): Uint8Array {
-  const command = media.some(({ kind }) => kind !== 'floppy') ? 'sd' : media.length > 0 ? 'fd' : '';
+  const command = BOOT_ORDER.find(([place]) => media.some(({ where }) => where === place))?.[1] ?? '';
   return Uint8Array.from(command, (character) => character.charCodeAt(0));
 }
 

@@ -22,6 +22,7 @@ const stationModel = (color: boolean): NextModel => ({
   slot: 0,
   color,
   nextBus: false,
+  opticalDrive: false,
 });
 
 export const nextStation: MachineDefinition = {
@@ -44,6 +45,7 @@ const turboModel = (color: boolean): NextModel => ({
   slot: 0,
   color,
   nextBus: false,
+  opticalDrive: false,
 });
 
 export const nextStationTurbo: MachineDefinition = {

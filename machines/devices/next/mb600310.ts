@@ -3,17 +3,21 @@
 // Fujitsu MB600310, NeXT's optical storage processor: formatter and error correction for the Canon magneto-optical drive.
 //
 // Sockets: span 0x17, byte registers (at 0x0201_2000); wire `irq`; wire `gpo`, a line for the board (on the 68030 machine
-// it gives the SCSI DMA channel to the floppy controller); DMA channel disk (this is its DmaPeer).
+// it gives the SCSI DMA channel to the floppy controller); DMA channel disk (this is its DmaPeer); up to two drives, which
+// tell it of their signals and of the sectors that pass.
 //
 //     00, 01 track   02 sector, increment   03 sector count   04 interrupt status   05 mask   06 CSR2   07 CSR1
 //     08, 09 drive command and status   0a error status   0b corrected bytes   0c init   0d format   0e mark   10-16 flags
 //
-// The buffer and the coder work without a drive: CSR1 0x40 brings a sector from memory, 0x80 takes one to memory; CSR2
-// says whether the coder is passed on the way (0x20: decoding 1296 bytes on the way in; else encoding on the way out).
+// The buffer and the coder work without a drive where CSR2 has 0x40: CSR1 0x40 brings a sector from memory, 0x80 takes
+// one to memory; CSR2 says whether the coder is passed on the way (0x20: decoding 1296 bytes on the way in; else encoding
+// on the way out). With a drive the formatter waits for the sectors whose addresses its registers have: it decodes what
+// it reads, and has encoded before what it writes.
 //
 // Documents: none public; [Previous] mo.c, rs.c.
-// Not modelled: a drive: its commands are not answered, reading and writing sectors only ever time out. Comparing in the
-// coder (CSR2 0x02). A sector takes 0.4 ms to be coded.
+// Not modelled: comparing in the coder (CSR2 0x02); init's comparison with greater sectors (0x80), its starvation bits
+// and the format register. A sector takes 0.4 ms to be coded. Where memory is too slow for the disk, the transfer ends
+// with a data error.
 import type { ChipContext } from '../../backplane/board.ts';
 import { BYTE_REGISTERS, type BusTarget, type Width } from '../../backplane/bus.ts';
 import { type Device, type PlainFields, type ResetKind, SavedFields } from '../../backplane/device.ts';
@@ -28,20 +32,29 @@ const INT_STATUS = 0x04;
 const INT_MASK = 0x05;
 const CSR2 = 0x06;
 const CSR1 = 0x07;
+const DRIVE_HIGH = 0x08;
 const DRIVE_LOW = 0x09;
 const ERROR_STATUS = 0x0a;
 const ECC_COUNT = 0x0b;
+const TRACK_HIGH = 0x00;
+const TRACK_LOW = 0x01;
+const COUNT = 0x03;
 const INIT = 0x0c;
 const MARK = 0x0e;
 const REGISTERS = 0x17;
 
+const INT_COMMAND_COMPLETE = 0x01;
+const INT_ATTENTION = 0x02;
+const INT_OPERATION_COMPLETE = 0x04;
 const INT_ECC_DONE = 0x08;
 const INT_TIMEOUT = 0x10;
+const INT_READ_FAULT = 0x20;
 const INT_DATA_ERROR = 0x80;
 const INT_CLEARABLE = 0xfc;
 const INT_RESET = 0x01; // written
 const INT_GPO = 0x02; // written
 
+const CSR2_DRIVE = 0x01;
 const CSR2_COMPARE = 0x02;
 const CSR2_TOGGLE = 0x04;
 const CSR2_CLEAR = 0x08;
@@ -55,6 +68,12 @@ const CSR1_FROM_MEMORY = 0x40;
 const CSR1_READ_STATUS = 0x20;
 const CSR1_FORMATTER = 0x1f;
 
+const INIT_ADDRESS = 0x03;
+const INIT_ADDRESS_ANY = 0x02;
+const INIT_TRACK_ONLY = 0x20;
+
+const SECTORS = 16;
+
 const ERROR_ECC = 0x01;
 const ERROR_STARVE = 0x08;
 
@@ -63,8 +82,31 @@ const PATIENCE_NS = 2_000_000;
 /** A hundred sectors, six revolutions. */
 const TIMEOUT_NS = 125_000_000;
 
-const STATES = ['idle', 'filling', 'coding', 'draining', 'searching'] as const;
+const STATES = ['idle', 'filling', 'coding', 'ready', 'draining'] as const;
 type State = (typeof STATES)[number];
+
+/** What the formatter does with the sectors it waits for, by CSR1's bits from the highest down. */
+const OPERATIONS = ['none', 'address', 'verify', 'erase', 'read', 'write'] as const;
+type Operation = (typeof OPERATIONS)[number];
+
+/** Where the buffer's bytes come from and go to. */
+const PATHS = ['memory', 'verify', 'read', 'write'] as const;
+type Path = (typeof PATHS)[number];
+
+/** A drive, as the formatter sees it. Sectors are of 1296 bytes: the one whose address was read last. */
+export interface OpticalDrive {
+  readonly complete: boolean;
+  readonly attention: boolean;
+  readonly head: string;
+  readonly status: number;
+  onSignals: () => void;
+  onSector: (track: number, sector: number) => void;
+  command(word: number): void;
+  resetW(): void;
+  readSector(into: Uint8Array): boolean;
+  writeSector(from: Uint8Array): boolean;
+  eraseSector(): boolean;
+}
 
 export class Mb600310 implements Device, BusTarget, DmaPeer {
   readonly id: string;
@@ -76,10 +118,14 @@ export class Mb600310 implements Device, BusTarget, DmaPeer {
   readonly #log: DeviceLog;
   readonly #scheduler: Scheduler;
   readonly #task: Task;
+  readonly #timer: Task;
+  readonly #drives: (OpticalDrive | undefined)[] = [undefined, undefined];
   readonly #registers = new Uint8Array(REGISTERS);
   #interrupt = 0;
   #gpo = false;
   #state: State = 'idle';
+  #operation: Operation = 'none';
+  #path: Path = 'memory';
   readonly #buffers = [new Uint8Array(ENCODED_BYTES), new Uint8Array(ENCODED_BYTES)] as const;
   #bank: 0 | 1 = 0;
   /** Bytes [0, #at) of #length have been exchanged with memory. */
@@ -97,6 +143,24 @@ export class Mb600310 implements Device, BusTarget, DmaPeer {
     this.irq = new Wire(`${chip.id}.irq`);
     this.gpo = new Wire(`${chip.id}.gpo`);
     this.#task = chip.scheduler.task(`${chip.id}.sector`, () => this.#due());
+    this.#timer = chip.scheduler.task(`${chip.id}.timer`, () => this.#timedOut());
+  }
+
+  connect(unit: 0 | 1, drive: OpticalDrive): void {
+    this.#drives[unit] = drive;
+    drive.onSignals = () => this.#update();
+    drive.onSector = (track, sector) => {
+      if (this.#drive === drive) this.#sectorPasses(drive, track, sector);
+    };
+  }
+
+  get #drive(): OpticalDrive | undefined {
+    return this.#drives[this.#registers[CSR2]! & CSR2_DRIVE];
+  }
+
+  get #status(): number {
+    const { complete = false, attention = false } = this.#drive ?? {};
+    return this.#interrupt | (complete ? INT_COMMAND_COMPLETE : 0) | (attention ? INT_ATTENTION : 0);
   }
 
   read(offset: number, _width: Width): number {
@@ -104,7 +168,7 @@ export class Mb600310 implements Device, BusTarget, DmaPeer {
   }
 
   peek(offset: number): number {
-    if (offset === INT_STATUS) return this.#interrupt;
+    if (offset === INT_STATUS) return this.#status;
     if (offset === SECTOR) return this.#registers[SECTOR]! & 0x0f;
     if (offset >= INIT && offset <= MARK) return 0; // write only
     return this.#registers[offset]!;
@@ -115,7 +179,10 @@ export class Mb600310 implements Device, BusTarget, DmaPeer {
       case INT_STATUS:
         this.#interrupt &= ~(value & INT_CLEARABLE);
         this.#gpo = (value & INT_GPO) !== 0;
-        if (value & INT_RESET) this.#clear();
+        if (value & INT_RESET) {
+          this.#clear();
+          for (const drive of this.#drives) drive?.resetW();
+        }
         break;
       case ERROR_STATUS:
       case ECC_COUNT:
@@ -133,7 +200,7 @@ export class Mb600310 implements Device, BusTarget, DmaPeer {
         break;
       case DRIVE_LOW:
         this.#registers[DRIVE_LOW] = value;
-        this.#log.unimp('drive command %x: there is no drive', (this.#registers[DRIVE_LOW - 1]! << 8) | value);
+        this.#drive?.command((this.#registers[DRIVE_HIGH]! << 8) | value);
         break;
       default:
         this.#registers[offset] = value;
@@ -149,21 +216,137 @@ export class Mb600310 implements Device, BusTarget, DmaPeer {
       this.#registers[ERROR_STATUS] = this.#registers[ECC_COUNT] = 0;
       return;
     }
-    if (command & CSR1_READ_STATUS) this.#registers[DRIVE_LOW] = this.#registers[DRIVE_LOW - 1] = 0;
-    if (command & CSR1_FORMATTER) {
-      // No sector will ever pass under a head.
-      this.#state = 'searching';
-      if (this.#registers[CSR2]! & CSR2_TIMER) this.#task.schedule(this.#scheduler.ns(TIMEOUT_NS));
+    if (command & CSR1_READ_STATUS) {
+      const status = this.#drive?.status ?? 0;
+      this.#registers[DRIVE_HIGH] = status >>> 8;
+      this.#registers[DRIVE_LOW] = status & 0xff;
+    }
+    const operation = command & CSR1_FORMATTER;
+    if (operation !== 0) {
+      this.#stop();
+      this.#operation = OPERATIONS[Math.clz32(operation) - 26]!;
+      this.#startTimer();
+      if (this.#operation === 'write') this.#fill();
       return;
     }
     if (!(command & (CSR1_TO_MEMORY | CSR1_FROM_MEMORY)) || this.#state !== 'idle') return;
     if (!(this.#registers[CSR2]! & CSR2_NO_DISK)) {
-      this.#log.unimp('coding for a disk: there is no drive');
+      // What is to be written is brought in; what is to be read comes with its sector.
+      if (command & CSR1_FROM_MEMORY) this.#fill();
       return;
     }
+    this.#path = 'memory';
     this.#outward = (command & CSR1_TO_MEMORY) !== 0;
     this.#again = (this.#registers[CSR2]! & CSR2_BLOCKS) !== 0;
     this.#begin();
+  }
+
+  #startTimer(): void {
+    if (this.#registers[CSR2]! & CSR2_TIMER) this.#timer.schedule(this.#scheduler.ns(TIMEOUT_NS));
+    else this.#timer.cancel();
+  }
+
+  #timedOut(): void {
+    // It counts sectors, and none pass while the head moves.
+    if (this.#drive?.complete === false) {
+      this.#startTimer();
+      return;
+    }
+    this.#stop();
+    this.#interrupt |= INT_TIMEOUT;
+    this.#update();
+  }
+
+  #sectorPasses(drive: OpticalDrive, track: number, sector: number): void {
+    if (this.#operation === 'none') return;
+    if (this.#operation === 'address') {
+      this.#setAddress(track, sector);
+      this.#operationComplete();
+    } else if (this.#wants(track, sector)) {
+      this.#startTimer();
+      if (drive.head === this.#operation) this.#transfer(drive);
+      else this.#fault();
+    }
+    this.#update();
+  }
+
+  #wants(track: number, sector: number): boolean {
+    const init = this.#registers[INIT]!;
+    if ((init & INIT_ADDRESS) === INIT_ADDRESS_ANY) return true;
+    const wanted = (this.#registers[TRACK_HIGH]! << 8) | this.#registers[TRACK_LOW]!;
+    return track === wanted && ((init & INIT_TRACK_ONLY) !== 0 || sector === (this.#registers[SECTOR]! & 0x0f));
+  }
+
+  #transfer(drive: OpticalDrive): void {
+    const buffer = this.#buffers[this.#bank];
+    switch (this.#operation) {
+      case 'erase':
+        if (drive.eraseSector()) this.#nextSector();
+        else this.#fault();
+        return;
+      case 'write':
+        // A sector that comes before its data is left for the next time, if there is one.
+        if (this.#state !== 'ready') return;
+        if (!drive.writeSector(buffer)) {
+          this.#fault();
+          return;
+        }
+        this.#state = 'idle';
+        this.#nextSector();
+        if (this.#operation === 'write') this.#fill();
+        else this.#interrupt |= INT_ECC_DONE;
+        return;
+      default:
+    }
+    if (this.#state !== 'idle') {
+      this.#starved();
+    } else if (drive.readSector(buffer)) {
+      this.#path = this.#operation === 'read' ? 'read' : 'verify';
+      this.#state = 'coding';
+      this.#task.schedule(this.#scheduler.ns(CODING_NS));
+      this.#nextSector();
+    } else {
+      this.#fault();
+    }
+  }
+
+  /** Counts a sector. */
+  #nextSector(): void {
+    const at = this.#registers[SECTOR]!;
+    const track = (this.#registers[TRACK_HIGH]! << 8) | this.#registers[TRACK_LOW]!;
+    const sector = (at & 0x0f) + (at >> 4);
+    this.#setAddress(track + Math.floor(sector / SECTORS), sector % SECTORS);
+    this.#registers[COUNT]!--;
+    if (this.#registers[COUNT] === 0) this.#operationComplete();
+  }
+
+  #setAddress(track: number, sector: number): void {
+    this.#registers[TRACK_HIGH] = track >>> 8;
+    this.#registers[TRACK_LOW] = track & 0xff;
+    this.#registers[SECTOR] = (this.#registers[SECTOR]! & 0xf0) | sector;
+  }
+
+  #operationComplete(): void {
+    this.#operation = 'none';
+    this.#timer.cancel();
+    this.#interrupt |= INT_OPERATION_COMPLETE;
+  }
+
+  #fault(): void {
+    this.#stop();
+    this.#interrupt |= INT_READ_FAULT;
+  }
+
+  // ---- buffer and coder -------------------------------------------------------------------------------------------
+
+  /** Brings the sector that is to be written. */
+  #fill(): void {
+    this.#at = this.#seen = 0;
+    this.#length = SECTOR_BYTES;
+    this.#path = 'write';
+    this.#again = false;
+    this.#state = 'filling';
+    this.#exchange();
   }
 
   #begin(): void {
@@ -205,12 +388,9 @@ export class Mb600310 implements Device, BusTarget, DmaPeer {
         else this.#exchange();
         break;
       case 'draining':
-        if (this.#at === this.#seen) this.#finished();
-        else this.#exchange();
-        break;
-      case 'searching':
-        this.#stop();
-        this.#interrupt |= INT_TIMEOUT;
+        if (this.#at !== this.#seen) this.#exchange();
+        else if (this.#path === 'memory') this.#finished();
+        else this.#starved();
         break;
       default:
     }
@@ -220,22 +400,37 @@ export class Mb600310 implements Device, BusTarget, DmaPeer {
   #code(): void {
     const decoding = (this.#registers[CSR2]! & CSR2_DECODE) !== 0;
     const buffer = this.#buffers[this.#bank];
+    if (this.#path === 'write') {
+      encodeSector(buffer);
+      this.#state = 'ready';
+      return;
+    }
+    if (this.#path !== 'memory') {
+      this.#decode(buffer);
+      this.#at = this.#seen = 0;
+      this.#length = this.#path === 'read' ? SECTOR_BYTES : 0;
+      this.#state = 'draining';
+      this.#exchange();
+      return;
+    }
     if (this.#outward) {
       if (!decoding) encodeSector(buffer);
       this.#state = 'draining';
       this.#exchange();
       return;
     }
-    if (decoding) {
-      const errors = decodeSector(buffer);
-      if (errors < 0) {
-        this.#registers[ERROR_STATUS]! |= ERROR_ECC;
-        this.#interrupt |= INT_DATA_ERROR;
-      } else if (this.#registers[ECC_COUNT] === 0) {
-        this.#registers[ECC_COUNT] = Math.min(errors, 0xff);
-      }
-    }
+    if (decoding) this.#decode(buffer);
     this.#finished();
+  }
+
+  #decode(buffer: Uint8Array): void {
+    const errors = decodeSector(buffer);
+    if (errors < 0) {
+      this.#registers[ERROR_STATUS]! |= ERROR_ECC;
+      this.#interrupt |= INT_DATA_ERROR;
+    } else if (this.#registers[ECC_COUNT] === 0) {
+      this.#registers[ECC_COUNT] = Math.min(errors, 0xff);
+    }
   }
 
   #starved(): void {
@@ -251,14 +446,18 @@ export class Mb600310 implements Device, BusTarget, DmaPeer {
       this.#begin();
       return;
     }
-    this.#stop();
-    this.#interrupt |= INT_ECC_DONE;
+    this.#state = 'idle';
+    this.#task.cancel();
+    // Of a transfer the last sector is told of.
+    if (this.#operation === 'none') this.#interrupt |= INT_ECC_DONE;
     this.#update();
   }
 
   #stop(): void {
     this.#state = 'idle';
+    this.#operation = 'none';
     this.#task.cancel();
+    this.#timer.cancel();
   }
 
   dmaOut(bytes: Uint8Array): number {
@@ -278,7 +477,7 @@ export class Mb600310 implements Device, BusTarget, DmaPeer {
   }
 
   #update(): void {
-    this.irq.set((this.#interrupt & this.#registers[INT_MASK]!) !== 0);
+    this.irq.set((this.#status & this.#registers[INT_MASK]!) !== 0);
     this.gpo.set(this.#gpo);
   }
 
@@ -289,6 +488,7 @@ export class Mb600310 implements Device, BusTarget, DmaPeer {
     this.#registers.fill(0);
     this.#interrupt = this.#at = this.#length = this.#seen = 0;
     this.#bank = 0;
+    this.#path = 'memory';
     this.#outward = this.#again = false;
   }
 
@@ -308,6 +508,8 @@ export class Mb600310 implements Device, BusTarget, DmaPeer {
       interrupt: this.#interrupt,
       gpo: this.#gpo,
       state: this.#state,
+      operation: this.#operation,
+      path: this.#path,
       buffer0: this.#buffers[0].slice(),
       buffer1: this.#buffers[1].slice(),
       bank: this.#bank,
@@ -317,6 +519,7 @@ export class Mb600310 implements Device, BusTarget, DmaPeer {
       outward: this.#outward,
       again: this.#again,
       in: this.#task.remaining,
+      timeoutIn: this.#timer.remaining,
     };
   }
 
@@ -326,6 +529,8 @@ export class Mb600310 implements Device, BusTarget, DmaPeer {
     this.#interrupt = saved.u8('interrupt');
     this.#gpo = saved.bool('gpo');
     this.#state = saved.oneOf('state', STATES);
+    this.#operation = saved.oneOf('operation', OPERATIONS);
+    this.#path = saved.oneOf('path', PATHS);
     this.#buffers[0].set(saved.bytes('buffer0', ENCODED_BYTES));
     this.#buffers[1].set(saved.bytes('buffer1', ENCODED_BYTES));
     this.#bank = saved.int('bank', 0, 1) as 0 | 1;
@@ -335,5 +540,6 @@ export class Mb600310 implements Device, BusTarget, DmaPeer {
     this.#outward = saved.bool('outward');
     this.#again = saved.bool('again');
     this.#task.restore(saved.int('in', -1, Number.MAX_SAFE_INTEGER));
+    this.#timer.restore(saved.int('timeoutIn', -1, Number.MAX_SAFE_INTEGER));
   }
 }

@@ -12,8 +12,13 @@ import { factorySettings } from '../../../machines/next/next-nvram.ts';
 
 const MIB = 1 << 20;
 
-function settings(mib: number, memory: MemoryLayout, newClockChip: boolean, kinds: readonly NextMedium['kind'][] = []) {
-  const media = kinds.map((kind, unit) => ({ kind, unit }) as unknown as NextMedium);
+function settings(
+  mib: number,
+  memory: MemoryLayout,
+  newClockChip: boolean,
+  places: readonly NextMedium['where'][] = [],
+) {
+  const media = places.map((where, unit) => ({ where, unit }) as unknown as NextMedium);
   const bytes = factorySettings({ banks: banksFor('next', mib * MIB, memory), memory, newClockChip, media }, 64);
   return { bytes, view: new DataView(bytes.buffer) };
 }
@@ -22,7 +27,7 @@ const bootCommand = (bytes: Uint8Array): string => new TextDecoder().decode(byte
 
 describe('factorySettings', () => {
   it('have a checksum that makes the sum of all words all ones', () => {
-    for (const { view } of [settings(32, SIMM_30_PIN, true), settings(13, SIMM_30_PIN, false, ['disk'])]) {
+    for (const { view } of [settings(32, SIMM_30_PIN, true), settings(13, SIMM_30_PIN, false, ['scsi'])]) {
       let sum = 0;
       for (let at = 0; at < 32; at += 2) {
         sum += view.getUint16(at);
@@ -35,8 +40,9 @@ describe('factorySettings', () => {
   it('boot what is attached, disks before floppies', () => {
     expect(bootCommand(settings(16, SIMM_30_PIN, true).bytes)).toBe('');
     expect(bootCommand(settings(16, SIMM_30_PIN, true, ['floppy']).bytes)).toBe('fd');
-    expect(bootCommand(settings(16, SIMM_30_PIN, true, ['floppy', 'disk']).bytes)).toBe('sd');
-    expect(bootCommand(settings(16, SIMM_30_PIN, true, ['cdrom']).bytes)).toBe('sd');
+    expect(bootCommand(settings(16, SIMM_30_PIN, true, ['floppy', 'scsi']).bytes)).toBe('sd');
+    expect(bootCommand(settings(16, SIMM_30_PIN, true, ['floppy', 'mo']).bytes)).toBe('od');
+    expect(bootCommand(settings(16, SIMM_30_PIN, true, ['mo', 'scsi']).bytes)).toBe('sd');
   });
 
   it('say what modules there are: page mode of those with 30 pins, parity but on Turbo boards', () => {
