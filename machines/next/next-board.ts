@@ -120,7 +120,7 @@ export function buildNext(model: NextModel, host: MachineHost, config: MachineCo
   const enet = board.add(new Mb8795(board.chip('enet'), { variant: turbo ? 't7213' : 'mb8795' }));
   const dsp = board.add(new Dsp56001Host(board.chip('dsp')));
   const osp = turbo ? undefined : board.add(new Mb600310(board.chip('osp')));
-  if (osp !== undefined) addOpticalDrives(board, osp, media);
+  if (osp !== undefined && model.opticalDrive) addOpticalDrives(board, osp, media);
   const bmap = model.generation === 'classic' ? board.add(new NextBmap(board.chip('bmap'))) : undefined;
   const nbic = model.nextBus ? board.add(new NextNbic(board.chip('nbic'), busError)) : undefined;
   const tmc = turbo ? board.add(new NextTmc(board.chip('tmc'), { scr1: tmcScr1(model), busError })) : undefined;

@@ -80,10 +80,11 @@ export function addFloppyDrives(board: Board, media: readonly NextMedium[]): (Sh
   });
 }
 
-/** Drives are there as far as there are disks for them. */
+/** The built-in drive, and a second one where there is a disk for it. */
 export function addOpticalDrives(board: Board, controller: Mb600310, media: readonly NextMedium[]): void {
   for (const unit of OPTICAL_DRIVES) {
     const medium = media.find((one) => one.where === 'mo' && one.unit === unit)?.device;
-    if (medium !== undefined) controller.connect(unit, board.add(new CanonOmd1(board.chip(`mo:${unit}`), medium)));
+    if (unit === 0 || medium !== undefined)
+      controller.connect(unit, board.add(new CanonOmd1(board.chip(`mo:${unit}`), medium)));
   }
 }

@@ -17,7 +17,7 @@ import { LocalChannel, MachineSession } from '../../machines/backplane/session.t
 import { type BitmapFont, FontLearner, textOf } from '../../machines/devices/display/screen-text.ts';
 import { machineNamed } from '../../machines/registry.ts';
 import { missing, originalRom } from '../support/inputs.ts';
-import { nextDisk, stripesProgram } from '../support/next-disk.ts';
+import { nextDisk, nextOpticalDisk, stripesProgram } from '../support/next-disk.ts';
 
 const v66 = originalRom('next-rev_2.5_v66.bin');
 const v31 = originalRom('next-rev_0.8_v31.bin');
@@ -87,6 +87,13 @@ function bootDisk(video: number, version: 2 | 3 = 3, change: (disk: Uint8Array) 
   change(disk);
   writeFileSync(image, disk);
   return [{ kind: 'disk', spec: `${image},overlay` }];
+}
+
+/** An optical disk whose boot program paints stripes. */
+function opticalDisk(version: 2 | 3 = 3): Media {
+  const image = join(scratch(), 'optical.img');
+  writeFileSync(image, nextOpticalDisk(stripesProgram(VIDEO_GREY), version));
+  return [{ kind: 'disk', bus: 'mo', spec: `${image},overlay` }];
 }
 
 class Next {
@@ -179,6 +186,10 @@ describe(`NeXT ROM 2.5 v66${lacksV66 && ` (needs ${lacksV66})`}`, { timeout: 300
     expect(await cube.text(font)).toMatch(/NeXT>bsd\nboot sd\(0,0,0\)\nno SCSI disk\nNeXT>/);
     await cube.type('bfd\n', 30);
     expect(await cube.text(font)).toMatch(/NeXT>bfd\nboot fd\(0,0,0\)\nNo Floppy .isk Present\nNeXT>/);
+    await cube.type('bod\n', 10);
+    expect(await cube.text(font)).toMatch(
+      /bod\nboot od\(0,0,0\)\nod0a: command failed .no disk inserted. 4149:0:0\nNeXT>/,
+    );
     await cube.session.close();
   });
 
@@ -220,6 +231,29 @@ describe(`NeXT ROM 2.5 v66${lacksV66 && ` (needs ${lacksV66})`}`, { timeout: 300
       await next.session.close();
     },
   );
+
+  it.skipIf(lacksV66)('starts the program on an optical disk with a label', async () => {
+    const font = await romFont();
+    const cube = new Next('next-cube', v66.path!, { media: opticalDisk() });
+    await cube.session.runFor(30);
+    expect(await cube.text(font)).toMatch(/Boot command: od\nboot od\(0,0,0\)\n/);
+    expect(await cube.firstPixels()).toEqual([0, 85, 170, 255]);
+    await cube.session.close();
+  });
+
+  it.skipIf(lacksV66)('ejects an optical disk', async () => {
+    const font = await romFont();
+    const image = join(scratch(), 'blank.img');
+    writeFileSync(image, new Uint8Array(1 << 20));
+    const media = [{ kind: 'disk' as const, bus: 'mo' as const, spec: `${image},overlay` }];
+    const cube = new Next('next-cube', v66.path!, { media });
+    await cube.session.runFor(60);
+    expect(await cube.text(font)).toMatch(/boot od\(0,0,0\)\n[^]*no valid disk label found\nNeXT>/);
+    await cube.type('ej\n', 10);
+    await cube.type('bod\n', 10);
+    expect(await cube.text(font)).toMatch(/command failed .no disk inserted. 4149:0:0\nNeXT>/);
+    await cube.session.close();
+  });
 
   it.skipIf(lacksV66)('does not believe a label with a wrong checksum', async () => {
     const font = await romFont();
@@ -313,6 +347,20 @@ describe(`NeXT ROM 0.8 v31${lacksV31 && ` (needs ${lacksV31})`}`, { timeout: 300
     const computer = new Next('next-computer', v31.path!, { media: bootDisk(VIDEO_GREY, 2) });
     await computer.session.runFor(30);
     await computer.type('bsd\n', 30);
+    expect(await computer.firstPixels()).toEqual([0, 85, 170, 255]);
+    await computer.session.close();
+  });
+});
+
+describe.each([
+  ['0.8 v31', v31, 2],
+  ['1.0 v41', v41, 3],
+] as const)('NeXT ROM %s', { timeout: 300_000 }, (_, rom, version) => {
+  const lacks = missing(rom);
+  it.skipIf(lacks)(`boots next-computer from an optical disk${lacks && ` (needs ${lacks})`}`, async () => {
+    const computer = new Next('next-computer', rom.path!, { media: opticalDisk(version) });
+    await computer.session.runFor(40);
+    await computer.type('bod\n', 30);
     expect(await computer.firstPixels()).toEqual([0, 85, 170, 255]);
     await computer.session.close();
   });

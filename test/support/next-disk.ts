@@ -35,8 +35,21 @@ const HEADER_BYTES = 32;
 
 export const BOOT_ADDRESS = 0x0438_0000;
 
+const SCSI = { type: 'fixed_rw_scsi', tracks: 8, sectors: 32, cylinders: 16, speed: 3600 };
+const OPTICAL = { type: 'removable_rw_optical', tracks: 1, sectors: 16, cylinders: 15_430, speed: 3000 };
+/** Before the label of an optical disk, which is at track 4149, there are 53 tracks of 16 sectors. */
+export const OPTICAL_LABEL = 53 * 16 * SECTOR;
+
+/** An optical disk, as {@link nextDisk}. */
+export function nextOpticalDisk(program: Uint8Array, version: 2 | 3): Uint8Array {
+  const labelled = nextDisk(program, version, OPTICAL);
+  const disk = new Uint8Array(OPTICAL_LABEL + labelled.length);
+  disk.set(labelled, OPTICAL_LABEL);
+  return disk;
+}
+
 /** `program` is loaded to {@link BOOT_ADDRESS} and entered at its beginning. */
-export function nextDisk(program: Uint8Array, version: 2 | 3): Uint8Array {
+export function nextDisk(program: Uint8Array, version: 2 | 3, geometry = SCSI): Uint8Array {
   const disk = new Uint8Array(DISK_BYTES);
   const view = new DataView(disk.buffer);
   const text = (at: number, value: string): void => disk.set(new TextEncoder().encode(value), at);
@@ -45,12 +58,12 @@ export function nextDisk(program: Uint8Array, version: 2 | 3): Uint8Array {
   view.setUint32(SIZE, DISK_BYTES / BLOCK);
   text(NAME, 'Test');
   text(DRIVE_NAME, 'Test');
-  text(DRIVE_TYPE, 'fixed_rw_scsi');
+  text(DRIVE_TYPE, geometry.type);
   view.setUint32(SECTOR_SIZE, SECTOR);
-  view.setUint32(TRACKS, 8);
-  view.setUint32(SECTORS, 32);
-  view.setUint32(CYLINDERS, 16);
-  view.setUint32(SPEED, 3600);
+  view.setUint32(TRACKS, geometry.tracks);
+  view.setUint32(SECTORS, geometry.sectors);
+  view.setUint32(CYLINDERS, geometry.cylinders);
+  view.setUint32(SPEED, geometry.speed);
   view.setUint16(FRONT_PORCH, 160);
   BOOT_AT.forEach((sector, n) => view.setUint32(BOOT_BLOCKS + n * 4, sector));
   text(BOOT_FILE, 'mach');

@@ -223,10 +223,12 @@ export class Mb600310 implements Device, BusTarget, DmaPeer {
     }
     const operation = command & CSR1_FORMATTER;
     if (operation !== 0) {
-      this.#stop();
-      this.#operation = OPERATIONS[Math.clz32(operation) - 26]!;
+      const chosen = OPERATIONS[Math.clz32(operation) - 26]!;
+      const brought = chosen === 'write' && this.#path === 'write' && this.#state !== 'idle';
+      if (!brought) this.#stop();
+      this.#operation = chosen;
       this.#startTimer();
-      if (this.#operation === 'write') this.#fill();
+      if (chosen === 'write' && !brought) this.#fill();
       return;
     }
     if (!(command & (CSR1_TO_MEMORY | CSR1_FROM_MEMORY)) || this.#state !== 'idle') return;

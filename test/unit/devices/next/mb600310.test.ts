@@ -200,11 +200,12 @@ describe('Mb600310', () => {
     expect(osp.irq.level).toBe(false);
   });
 
-  it('says that it has no drive', () => {
+  it('gets no answer where there is no drive', () => {
     const { fake, read, write } = make();
-    write(0x08, 0x01);
+    write(0x08, 0x20);
     write(0x09, 0x00);
-    expect(fake.logged('unimp')).toEqual(['drive command 0x100: there is no drive']);
+    fake.advance(10 * MS);
+    expect(read(INT_STATUS)).toBe(0);
     write(CSR1, 0x20);
     expect([read(0x08), read(0x09)]).toEqual([0, 0]);
   });
