@@ -27,8 +27,8 @@ const DRIVE_BUSES: Readonly<Record<string, readonly DriveBus[]>> = {
   'archimedes-a5000': ['ide'],
   goldfish: ['mmc', 'nand'],
   microbit: [],
-  'next-computer': ['scsi'],
-  'next-cube': ['scsi'],
+  'next-computer': ['scsi', 'mo'],
+  'next-cube': ['scsi', 'mo'],
   'next-station': ['scsi'],
   'next-station-turbo': ['scsi'],
   quadra800: ['scsi'],
@@ -72,7 +72,7 @@ describe.each(MACHINES.map((definition) => [definition.name, definition] as cons
     writeFileSync(image, new Uint8Array(1 << 20).fill(0x5a));
     const media: Medium[] = (DRIVE_BUSES[name] ?? (['ide', 'scsi'] as const)).flatMap((bus) => [
       { kind: 'disk', bus, spec: `${image},overlay` },
-      ...(bus === 'mmc' || bus === 'nand' || NO_CDROM.includes(name)
+      ...(bus === 'mmc' || bus === 'nand' || bus === 'mo' || NO_CDROM.includes(name)
         ? []
         : [{ kind: 'cdrom', bus, spec: `${image},cdrom` } as const]),
     ]);
