@@ -221,6 +221,15 @@ describe('CanonOmd1', () => {
     expect(bytes.slice(from, from + SECTOR)).toEqual(memory.give.slice(0, SECTOR));
   });
 
+  it('writes what was brought and encoded before', () => {
+    const { bytes, memory, write, transfer } = make();
+    memory.give = pattern(SECTOR, 11);
+    write(0x07, 0x40);
+    expect(memory.at).toBe(SECTOR);
+    expect(transfer(4096, 5, 1, 0x4300, WRITE)).toBe(OPERATION_COMPLETE | ECC_DONE);
+    expect(bytes.slice(5 * SECTOR, 6 * SECTOR)).toEqual(memory.give);
+  });
+
   it('tells the address of the sector that passes', () => {
     const { read, transfer } = make();
     expect(transfer(4098, 0, 1, 0x4100, ADDRESS)).toBe(OPERATION_COMPLETE);
