@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The loops of loops.mjs on the bare ARM core: as an ARM2 and an ARM3 with 26-bit addresses, as an ARM926EJ-S, and as a Cortex-A8
-// behind its MMU in ARM and in Thumb-2 code.
+// The loops of loops.mjs on the bare ARM core: as an ARM2 and an ARM3 with 26-bit addresses, as an ARM926EJ-S, and as a
+// Cortex-A8 behind its MMU in ARM and in Thumb-2 code.
 //   node test/bench/arm-loops.mjs        needs a built core and Debian's gcc-arm-linux-gnueabi
 import { STACK, compileLoops, coreModule, measureLoops } from './loops.mjs';
 import { table } from './support.mjs';

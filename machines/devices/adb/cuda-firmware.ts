@@ -85,6 +85,8 @@ export interface CudaLink {
 /**
  * What a Cuda does with packets: ADB, clock, parameter RAM, I2C, power. Time is the calendar's at power-on plus virtual
  * time; the battery keeps PRAM (through `NonVolatile`) and the clock's setting (for as long as this object lives).
+ *
+ * Documents: [CUDA]; what is not modelled stands with the chip, {@link Cuda}.
  */
 export class CudaFirmware {
   readonly #scheduler: Scheduler;

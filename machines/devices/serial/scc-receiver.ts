@@ -29,7 +29,7 @@ export interface SdlcLine {
   abort(): void;
 }
 
-/** The receiving half of a channel: characters and frames from the line into the FIFO. Drives no wire. */
+/** The receiving half of a channel, [SCC]: characters and frames from the line into the FIFO. Drives no wire. */
 export class SccReceiver implements SdlcLine {
   readonly fifo: SccReceiveFifo;
   hunt = false;

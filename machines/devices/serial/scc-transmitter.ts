@@ -28,7 +28,7 @@ export interface SccTransmitterEnds {
   charTicks(rate: SccRate, halfBits: number): number;
 }
 
-/** The transmitting half of a channel: buffer, shift register, frames with their check sequence. Drives no wire. */
+/** The transmitting half of a channel, [SCC]: buffer, shift register, frames with their check sequence. Drives no wire. */
 export class SccTransmitter {
   /** The transmit interrupt is pending. */
   ip = false;

@@ -3,6 +3,7 @@
 // What System V's semaphores, message queues and shared memory have in common: keys, identifiers, owners, permissions.
 // The objects are the emulator's own: its processes share them, those of the host do not see them.
 import { EACCES, EEXIST, EFAULT, EINVAL, ENOENT, ENOSPC, EPERM } from '../abi/errno.ts';
+import type { Kernel } from '../kernel.ts';
 import type { Task } from '../process/process.ts';
 
 const IPC_CREAT = 0o1000;
@@ -46,13 +47,17 @@ export interface IpcObject {
 export class IpcTable<T extends IpcObject> {
   readonly #slots: (T | undefined)[] = [];
   readonly #most: number;
-  readonly #now: () => number;
+  readonly #kernel: Kernel;
   #sequence = 0;
 
-  /** @param now Seconds since 1970. */
-  constructor(most: number, now: () => number) {
+  constructor(kernel: Kernel, most: number) {
+    this.#kernel = kernel;
     this.#most = most;
-    this.#now = now;
+  }
+
+  /** Seconds since 1970, the time in the objects' structures. */
+  now(): number {
+    return Number(this.#kernel.host.clock.realtime() / 1_000_000_000n);
   }
 
   get objects(): T[] {
@@ -86,7 +91,7 @@ export class IpcTable<T extends IpcObject> {
       cuid: euid,
       cgid: egid,
       mode: flags & 0o777,
-      changed: this.#now(),
+      changed: this.now(),
       removed: false,
     });
     if (typeof made === 'number') return made;
@@ -135,7 +140,7 @@ export class IpcTable<T extends IpcObject> {
     one.uid = view.getUint32(PERM_UID, true);
     one.gid = view.getUint32(PERM_GID, true);
     one.mode = view.getUint32(PERM_MODE, true) & 0o777;
-    one.changed = this.#now();
+    one.changed = this.now();
     return 0;
   }
 

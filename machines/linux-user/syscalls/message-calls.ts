@@ -54,8 +54,7 @@ interface MessageQueue extends IpcObject {
 }
 
 export function messageCalls(kernel: Kernel): Record<string, Handler> {
-  const now = (): number => Number(kernel.host.clock.realtime() / 1_000_000_000n);
-  const queues = new IpcTable<MessageQueue>(MSGMNI, now);
+  const queues = new IpcTable<MessageQueue>(kernel, MSGMNI);
 
   function msgget(task: Task, args: SyscallArguments): number {
     return queues.get(
@@ -98,7 +97,7 @@ export function messageCalls(kernel: Kernel): Record<string, Handler> {
     queue.messages.push({ type, text });
     queue.bytes += size;
     queue.sender = pid;
-    queue.sent = now();
+    queue.sent = queues.now();
     queue.queue.wake();
     return 0;
   }
@@ -135,7 +134,7 @@ export function messageCalls(kernel: Kernel): Record<string, Handler> {
         queue.messages.splice(queue.messages.indexOf(message), 1);
         queue.bytes -= message.text.length;
         queue.receiver = pid;
-        queue.received = now();
+        queue.received = queues.now();
         queue.queue.wake();
         const bytes = new Uint8Array(8 + length);
         new DataView(bytes.buffer).setBigInt64(0, message.type, true);

@@ -67,8 +67,7 @@ interface Operation {
 }
 
 export function semaphoreCalls(kernel: Kernel): Record<string, Handler> {
-  const now = (): number => Number(kernel.host.clock.realtime() / 1_000_000_000n);
-  const sets = new IpcTable<SemaphoreSet>(SEMMNI, now);
+  const sets = new IpcTable<SemaphoreSet>(kernel, SEMMNI);
 
   function semget(task: Task, args: SyscallArguments): number {
     const count = args.int(1);
@@ -116,7 +115,7 @@ export function semaphoreCalls(kernel: Kernel): Record<string, Handler> {
     for (;;) {
       const blocked = tryAll(task.process, set, operations);
       if (blocked === undefined) {
-        set.operated = now();
+        set.operated = sets.now();
         if (changes) set.queue.wake();
         return 0;
       }
@@ -275,7 +274,7 @@ export function semaphoreCalls(kernel: Kernel): Record<string, Handler> {
     semaphore.value = value;
     semaphore.pid = task.process.pid;
     for (const undo of set.undo.values()) undo[index] = 0;
-    set.changed = now();
+    set.changed = sets.now();
   }
 
   /** struct seminfo: map, sets, semaphores, undo structures, in a set, in a call, undo entries, their size, value, adjust. */

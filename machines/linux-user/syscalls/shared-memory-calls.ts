@@ -51,8 +51,7 @@ interface Segment extends IpcObject {
 }
 
 export function sharedMemoryCalls(kernel: Kernel): Record<string, Handler> {
-  const now = (): number => Number(kernel.host.clock.realtime() / 1_000_000_000n);
-  const segments = new IpcTable<Segment>(SHMMNI, now);
+  const segments = new IpcTable<Segment>(kernel, SHMMNI);
 
   function shmget(task: Task, args: SyscallArguments): number {
     const size = args.size(1);
@@ -106,7 +105,7 @@ export function sharedMemoryCalls(kernel: Kernel): Record<string, Handler> {
       name: `/SYSV${(segment.key >>> 0).toString(16).padStart(8, '0')} (deleted)`,
     });
     if (error < 0) return error;
-    segment.attached = now();
+    segment.attached = segments.now();
     segment.lastPid = pid;
     return vaToBig(start);
   }
@@ -117,7 +116,7 @@ export function sharedMemoryCalls(kernel: Kernel): Record<string, Handler> {
     const area = space.areaAt(start);
     const segment = segments.objects.find(({ pages }) => pages === area?.pages);
     if (segment === undefined || area?.start !== start) return -EINVAL;
-    segment.detached = now();
+    segment.detached = segments.now();
     segment.lastPid = pid;
     space.unmap(start, start + pageCeil(segment.size));
     return 0;
